@@ -1,0 +1,99 @@
+# What you can ask for: `make`. Another interpreter: `make test PYTHON=python3.12 VENV=.venv-3.12`. With `VENV=`
+# nothing is installed: $(PYTHON) is used with the packages it has (so does shell.nix).
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(if $(VENV),$(VENV)/bin/python,$(PYTHON))
+RUN := $(PY) -m
+READY := $(if $(VENV),$(VENV)/.ok)
+READY_TO_RUN := $(if $(VENV),$(VENV)/.run)
+PIP := $(RUN) pip install --quiet --disable-pip-version-check
+PYTEST := $(RUN) pytest -n auto
+NO_INDEX := { echo "make: pip could not install what pyproject.toml names (its words are above); is the package index within reach?" >&2; exit 1; }
+MEASURED := --cov --cov-report=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help all venv check fmt fmt-check lint types floors test test-plain test-optimized test-nonroot test-fast test-all \
+	laws golden crash cov doctest docs demo demos wheel clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r n t; do printf '  %-16s%s\n' "$$n" "$$t"; done
+
+$(VENV)/.run: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("pylightnix needs Python 3.11: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV) && { $(PIP) -e . || $(NO_INDEX); } && touch $@
+
+$(VENV)/.ok: $(VENV)/.run
+	@{ $(PIP) -e '.[dev]' || $(NO_INDEX); } && touch $@
+
+venv: $(READY)  ## the environment for development, in .venv
+all: check demo  ## everything that must hold, then the quick start
+
+check: fmt-check lint types floors test doctest docs  ## the one door: all that must hold before a change lands
+
+fmt: $(READY)  ## format, and mend what ruff can mend
+	$(RUN) ruff check --fix --exit-zero --quiet . && $(RUN) ruff format .
+
+fmt-check: $(READY)  ## is everything formatted?
+	$(RUN) ruff format --check .
+
+lint: $(READY)  ## ruff
+	$(RUN) ruff check .
+
+types: $(READY)  ## mypy --strict, tests too
+	$(RUN) mypy
+
+floors: $(READY)  ## who may import whom
+	PATH="$(dir $(PY)):$$PATH" lint-imports
+
+test: test-plain test-optimized test-nonroot  ## the whole suite: plainly, under python -O, and as a user who is not root
+
+test-plain: $(READY)  ## the suite once (COV=1 measures it too)
+	$(PYTEST) $(if $(COV),$(MEASURED))
+	$(if $(COV),$(RUN) coverage report && $(RUN) coverage report --include='src/pylightnix/core/*' --fail-under=100)
+
+test-optimized: $(READY)  ## the suite with the library's asserts compiled away (the tests' own stay: see tests/arch)
+	PYTHONOPTIMIZE=1 $(PYTEST)
+
+test-nonroot: $(READY)  ## the suite as nobody, where we are root
+	PYTHON=$(PYTHON) tests/nonroot.sh
+
+test-fast: $(READY)  ## the suite without what is marked slow
+	$(PYTEST) -m 'not slow'
+
+test-all:  ## the suite with every CPython from 3.11 on that is here
+	tests/pythons.sh
+
+laws: $(READY)  ## the laws, with many more examples
+	$(PYTEST) tests/laws --hypothesis-profile=long
+
+golden: $(READY)  ## bytes and hashes that must never change
+	$(PYTEST) tests/golden
+
+crash: $(READY)  ## kill -9 and failing system calls
+	$(PYTEST) tests/crash
+
+cov:  ## the suite with branch coverage: 95 % overall, 100 % of core
+	$(MAKE) test-plain COV=1
+
+doctest: $(READY)  ## examples in docstrings and documents
+	store=$$(mktemp -d) && trap "rm -rf $$store" EXIT && PYLIGHTNIX_ROOT=$$store $(RUN) pytest -p no:randomly -p no:cacheprovider --doctest-modules --doctest-glob='*.md' src docs *.md
+
+docs: $(READY)  ## do the documents' links lead somewhere?
+	$(RUN) pytest -q tests/arch/test_documents.py
+
+demo: $(READY_TO_RUN)  ## the quick start, on a store in this folder
+	PYLIGHTNIX_ROOT=$(CURDIR)/_pylightnix $(PY) demos/quickstart.py
+
+.venv-demos/.ok: pyproject.toml
+	$(PYTHON) -m venv .venv-demos && { .venv-demos/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demos]' || $(NO_INDEX); } && touch $@
+
+demos: .venv-demos/.ok  ## weave demos/*.pmd
+	.venv-demos/bin/python demos/weave.py
+
+wheel: $(READY)  ## a wheel and a source archive, in dist/
+	$(RUN) hatchling build
+
+clean:  ## delete all that can be made again (not the demo's store)
+	rm -rf .venv .venv-* dist build result .coverage .coverage.* .hypothesis .*_cache
+	find src tests demos -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,35 @@
+# `nix-shell --run 'make check'`: every tool comes from nixpkgs, and the Makefile installs nothing.
+{
+  pkgs ? import <nixpkgs> { },
+}:
+
+let
+  # Installed for its dependencies and its metadata; the code that runs is the checkout's, see PYTHONPATH below.
+  package = (import ./default.nix { inherit pkgs; }).overridePythonAttrs { doCheck = false; };
+  tools =
+    ps: with ps; [
+      hatchling
+      hypothesis
+      import-linter
+      mypy
+      pytest
+      pytest-cov
+      pytest-randomly
+      pytest-xdist
+      ruff
+    ];
+in
+pkgs.mkShell {
+  packages = [
+    (pkgs.python3.withPackages (ps: [ package ] ++ tools ps))
+    pkgs.git
+    pkgs.gnumake
+    pkgs.rsync
+    pkgs.strace
+  ];
+
+  VENV = "";
+  shellHook = ''
+    export PYTHONPATH=$PWD/src''${PYTHONPATH:+:$PYTHONPATH}
+  '';
+}
