@@ -20,11 +20,6 @@ settings.register_profile("long", _PATIENT, max_examples=5_000, print_blob=True)
 settings.load_profile("everyday")  # another one: --hypothesis-profile=long
 
 
-def check_that_asserts_hold(x: object) -> None:
-    """For the test that proves it, under `python -O` above all."""
-    assert x
-
-
 def pytest_report_header() -> str:
     asserts = "compiled away (python -O)" if not __debug__ else "on"
     return f"uid {os.geteuid()}, the library's asserts are {asserts}"

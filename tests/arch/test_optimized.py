@@ -15,6 +15,7 @@ from types import ModuleType
 
 import pytest
 
+HELPERS = sorted(p.stem for p in Path(__file__).parents[1].glob("*.py"))  # conftest among them
 CARELESS = "def positive(x):\n    assert x > 0\n    return x\n"
 
 
@@ -35,13 +36,11 @@ def test_the_asserts_of_a_test_hold_in_every_pass() -> None:
         assert sys.flags.optimize not in (0, 1)
 
 
-def test_the_asserts_of_conftest_hold_in_every_pass(request: pytest.FixtureRequest) -> None:
-    conftest = request.config.pluginmanager.get_plugin(
-        str(Path(__file__).parents[1] / "conftest.py")
-    )
-    assert conftest is not None
-    with pytest.raises(AssertionError):
-        conftest.check_that_asserts_hold(False)
+@pytest.mark.parametrize("helper", HELPERS)
+def test_the_helpers_are_rewritten_like_the_tests(helper: str) -> None:
+    spec = importlib.util.find_spec(helper)
+    assert spec is not None
+    assert type(spec.loader).__name__ == "AssertionRewritingHook"
 
 
 def test_an_assert_that_guards_a_library_is_gone_in_the_optimized_pass(
