@@ -53,7 +53,7 @@ if [ ! -e "$stamp" ]; then
   touch "$stamp"
 fi
 $pip --no-deps --no-build-isolation --force-reinstall "$room/tree"
-rm -rf "$room/tree/src/build" && chown -R $uid:$uid "$room/tree"
+chown -R $uid:$uid "$room/tree"
 
 say "$("$python" --version) from $python as uid $uid"
 cd "$room/tree"
