@@ -1,0 +1,66 @@
+"""A Nix-style immutable, content-addressed store with a functional API.
+
+Every published name is listed here and loaded when it is first used (PEP 562), so that the import itself costs next to
+nothing. `__init__.pyi` says the same to type checkers; a test compares the two.
+"""
+
+from __future__ import annotations
+
+_HOMES = {
+    "core.refs": "DRef InvalidName InvalidRef Name RRef RefPath isdref isrref mkdref mkname mkrref "
+    "rref2dref undref unrref",
+    "core.config": "Config config_cattrs config_deps config_dict config_hash config_name config_promises "
+    "selfref",
+    "core.confscan": "InvalidConfig",
+    "core.context": "Context",
+    "core.errors": "FetchError InstantiateError InvalidValue PylightnixError RealizeError StoreError",
+    "core.graph": "CyclicDependency",
+    "store.layout": "NoStore NotInStore Store",
+    "store.lock": "StoreBusy",
+    "store.lookup": "Ambiguous",
+    "store.query": "Corrupt",
+    "store.freeze": "InvalidOutput",
+    "store.usage": "AmbiguousResult InUse",
+    "engine.arguments": "RealizeArg",
+    "engine.registry": "Derivation NestedInstantiate NoRegistry Realizer Registry UnknownDependency",
+    "engine.closure": "Closure NotADerivation",
+    "engine.matchers": "Key Matcher MatcherUnsatisfied best exact latest match match_all match_best "
+    "match_exact match_latest match_only match_some texthash",
+    "engine.build": "Build build_cattrs build_config build_context build_deref build_name build_outpath "
+    "build_outpaths build_path build_paths build_wrapper",
+    "engine.produce": "BuildFailed NotRealized PromiseBroken",
+    "engine.run": "ProgramFailed",
+    "engine.files": "dirro dirrw",
+    "api.ambient": "current_registry current_store store_initialize use_store",
+    "api.stage": "UnknownTarget instantiate mkconfig mkdrv realize realize_context realize_many",
+    "api.inplace": "instantiate_inplace realize_inplace",
+    "api.builds": "build_environ build_run",
+    "api.kit": "fetchlocal fetchurl mkfile mknode realized redefine unpack",
+    "api.look": "dref2path linkrref path2rref rref2path store_buildtime store_cattrs store_config "
+    "store_context store_deepdeps store_deps store_drefs store_rrefs",
+    "api.bashlike": "catref diff du find lsref rmref shellref",
+}
+_ALIASES = {
+    "Path": ("pathlib", "Path"),
+    "PromiseException": ("pylightnix.engine.produce", "PromiseBroken"),
+    "PylightnixException": ("pylightnix.core.errors", "PylightnixError"),
+    "__version__": ("pylightnix.core.version", "VERSION"),
+}
+_WHERE = {name: (f"pylightnix.{home}", name) for home, names in _HOMES.items() for name in names.split()} | _ALIASES
+
+__all__ = sorted(_WHERE)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'pylightnix' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _WHERE[name]
+    value: object = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

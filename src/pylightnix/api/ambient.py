@@ -1,0 +1,139 @@
+"""The ambient store and registry: what published functions mean when they are not told.
+
+Nothing below this floor looks at the environment or at context variables; here they are resolved once per call.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+
+from pylightnix.core.errors import StoreError
+from pylightnix.engine.registry import NoRegistry, Registry
+from pylightnix.store.layout import SCHEMA, Durability, Store, initialize, mkstore, opened
+
+DEFAULT_ROOT = "~/_pylightnix"
+
+_store: ContextVar[Store | None] = ContextVar("pylightnix_store", default=None)
+_registry: ContextVar[Registry | None] = ContextVar("pylightnix_registry", default=None)
+
+
+class _Process:
+    """What `store_initialize` with paths of its own chose for the rest of the process."""
+
+    store: Store | None = None
+
+
+def environment() -> Mapping[str, str]:
+    """Give the environment of this process."""
+    return os.environ
+
+
+def _from_environment() -> Store:
+    env = os.environ
+    root = os.path.expanduser(env.get("PYLIGHTNIX_ROOT") or DEFAULT_ROOT)
+    objects = env.get("PYLIGHTNIX_STORE") or f"{root}/{SCHEMA}"
+    # Beside the objects: renames must stay on one file system, and two stores must not share their locks.
+    var = env.get("PYLIGHTNIX_TMP") or os.path.join(os.path.dirname(os.path.abspath(objects)), "var")
+    return mkstore(objects, var, env.get("PYLIGHTNIX_DURABILITY") or "batch")
+
+
+def current_store() -> Store:
+    """Give the store that functions use when none is passed.
+
+    That is the innermost `use_store`; otherwise what `store_initialize` was told; otherwise what the environment says:
+    `PYLIGHTNIX_STORE` (the folder `store-v1` itself) and `PYLIGHTNIX_TMP` (the folder `var`), or both below
+    `PYLIGHTNIX_ROOT` (default `~/_pylightnix`); `PYLIGHTNIX_DURABILITY` is `full`, `batch` or `none`.
+
+    Raises:
+        NoStore: there is no store there; only `store_initialize` and `pylightnix init` make one.
+    """
+    return opened(_store.get() or _Process.store or _from_environment())
+
+
+def resolved(store: Store | None) -> Store:
+    """Give the store that was passed, or the current one."""
+    return current_store() if store is None else store
+
+
+@contextmanager
+def use_store(store: Store) -> Iterator[Store]:
+    """Make a store the current one inside a `with` block; safe in threads and async tasks, which have their own."""
+    token = _store.set(store)
+    try:
+        yield store
+    finally:
+        _store.reset(token)
+
+
+def store_initialize(
+    custom_store: str | os.PathLike[str] | None = None,
+    custom_tmp: str | os.PathLike[str] | None = None,
+    check_not_exist: bool = False,
+    *,
+    durability: Durability | None = None,
+) -> Store:
+    """Make the current store if it is not there; doing so again does no harm.
+
+    Args:
+        custom_store: the folder `store-v1` itself, instead of what the environment says; it becomes the current
+            store of this process.
+        custom_tmp: the folder `var`; by default beside the objects.
+        check_not_exist: it is an error if there is a store already.
+        durability: `full`, `batch` or `none`; by default what the environment says, otherwise `batch`.
+
+    Returns:
+        The store.
+
+    Raises:
+        StoreError: it exists and must not, or cannot be made.
+
+    Effects: makes folders.
+    """
+    store = _from_environment() if custom_store is None else _custom(custom_store)
+    if custom_tmp is not None:
+        store = replace(store, var=os.path.abspath(os.path.expanduser(os.fspath(custom_tmp))))
+    if durability is not None:
+        store = mkstore(store.objects, store.var, durability)
+    if check_not_exist and os.path.exists(store.objects):
+        raise StoreError(f"there is a store at {store.objects} already: choose another place, or leave out the check")
+    initialize(store)
+    if custom_store is not None or custom_tmp is not None or durability is not None:
+        _Process.store = store
+    return store
+
+
+def _custom(objects: str | os.PathLike[str]) -> Store:
+    path = os.path.abspath(os.path.expanduser(os.fspath(objects)))
+    durability = os.environ.get("PYLIGHTNIX_DURABILITY") or "batch"
+    return mkstore(path, os.path.join(os.path.dirname(path), "var"), durability)
+
+
+@contextmanager
+def current_registry(r: Registry | None = None) -> Iterator[Registry]:
+    """Make a registry the current one inside a `with` block, so that stages need not be passed `r=`.
+
+    Args:
+        r: the registry; by default a new one.
+    """
+    registry = Registry() if r is None else r
+    token = _registry.set(registry)
+    try:
+        yield registry
+    finally:
+        _registry.reset(token)
+
+
+def resolved_registry(r: Registry | None) -> Registry:
+    """Give the registry that was passed, or the current one.
+
+    Raises:
+        NoRegistry: there is none.
+    """
+    registry = _registry.get() if r is None else r
+    if registry is None:
+        raise NoRegistry
+    return registry

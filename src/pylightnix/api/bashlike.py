@@ -1,0 +1,178 @@
+"""The store at your finger tips: `lsref`, `catref`, `rmref`, `du`, `find`, `diff`, `shellref`.
+
+Wherever a reference is expected, a name or the beginning of a hash will do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from difflib import unified_diff
+from fnmatch import fnmatchcase
+
+from pylightnix.core.codec import parse_json
+from pylightnix.core.confscan import is_part
+from pylightnix.core.errors import InvalidValue
+from pylightnix.core.manifest import META
+from pylightnix.core.refs import DRef, InvalidRef, RRef
+from pylightnix.store import query, usage
+from pylightnix.store.layout import NotInStore, Store
+from pylightnix.store.lookup import resolve
+
+from .ambient import environment, resolved
+
+
+def lsref(ref: DRef | RRef | str, store: Store | None = None) -> list[str]:
+    """List what an object holds: a realization's artifacts (names, sorted), a derivation's realizations (RRefs).
+
+    Raises:
+        NotInStore, Ambiguous, Corrupt: it is not there, not clear, or not what its name says.
+    """
+    where = resolved(store)
+    found = resolve(where, ref)
+    path = usage.path_of(where, found)
+    if isinstance(found, RRef):
+        return sorted(name for name in os.listdir(path) if name != META)
+    return list(query.rrefs(where, found))
+
+
+def catref(ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | None = None) -> list[str]:
+    """Read a text artifact of a realization (or of the only one of a derivation).
+
+    Args:
+        fn: the parts of its path: `['usr', 'share', 'notes.txt']`; one part may be a str.
+
+    Returns:
+        Its lines, with their ends.
+
+    Raises:
+        NotInStore: no such object, or no such file in it.
+        AmbiguousResult: the derivation has several realizations.
+        InvalidValue: the file is not UTF-8 text.
+    """
+    path = artifact(ref, fn, store)
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.readlines()
+    except UnicodeDecodeError as error:
+        raise InvalidValue(f"{path} is not UTF-8 text ({error.reason}): open it as bytes") from error
+
+
+def artifact(ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | None = None) -> str:
+    """Give the path of a file of a realization, or of the only realization of a derivation.
+
+    Raises:
+        NotInStore: no such object, or no such file in it.
+        InvalidRef: the path leads out of the object.
+    """
+    where = resolved(store)
+    rref = usage.only_rref(where, resolve(where, ref))
+    parts = [fn] if isinstance(fn, str) else list(fn)
+    if not parts or not all(isinstance(part, str) and is_part(part) for part in parts):
+        raise InvalidRef("path inside a realization", fn, ("expected its parts, as ['usr', 'bin', 'hello']",))
+    path = os.path.join(usage.path_of(where, rref), *parts)
+    if not os.path.isfile(path):
+        raise NotInStore(f"{rref}/{'/'.join(parts)}", "no such file in the realization")
+    return path
+
+
+def rmref(ref: DRef | RRef | str, force: bool = False, store: Store | None = None) -> None:
+    """Delete a realization, or a derivation with all its realizations.
+
+    Args:
+        force: even if others depend on it.
+
+    Raises:
+        InUse: others depend on it; they are listed.
+        NotInStore, Ambiguous: it is not there, or not clear.
+    """
+    where = resolved(store)
+    usage.delete(where, resolve(where, ref), force=force)
+
+
+def du(store: Store | None = None) -> dict[DRef, tuple[int, dict[RRef, int]]]:
+    """Tell the room that everything takes: `{dref: (bytes, {rref: bytes})}`, metadata included, sorted."""
+    return usage.sizes(resolved(store))
+
+
+def find(
+    name: str | None = None, newer: float | None = None, store: Store | None = None
+) -> list[RRef]:
+    """Find realizations.
+
+    Args:
+        name: a pattern for the derivation's name, as `hello-*`.
+        newer: only those whose build ended after this time: seconds since 1970, or, if not positive, back from now.
+
+    Returns:
+        RRefs, sorted by derivation and hash.
+    """
+    where = resolved(store)
+    found = [
+        rref
+        for dref in query.drefs(where)
+        if name is None or fnmatchcase(dref[38:], name)
+        for rref in query.rrefs(where, dref)
+    ]
+    if newer is None:
+        return found
+    since = newer if newer > 0 else time.time() + newer
+    return [rref for rref in found if _built_s(where, rref) > since]
+
+
+def _built_s(store: Store, rref: RRef) -> float:
+    """When a build ended, in seconds since 1970; endlessly long ago if nobody knows."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(str(query.provenance_of(store, rref).get("stop"))).timestamp()
+    except ValueError:
+        return float("-inf")
+
+
+def diff(a: DRef | RRef | str, b: DRef | RRef | str, store: Store | None = None) -> str:
+    """Tell how two objects differ, as a unified diff: of their configs and, of two realizations, of their manifests.
+
+    Returns:
+        Text; empty if they do not differ.
+    """
+    where = resolved(store)
+    one, two = resolve(where, a), resolve(where, b)
+    text = _unified(_config_lines(where, one), _config_lines(where, two), one, two, "config.json")
+    if isinstance(one, RRef) and isinstance(two, RRef):
+        text += _unified(_manifest_lines(where, one), _manifest_lines(where, two), one, two, "manifest.json")
+    return text
+
+
+def _unified(left: list[str], right: list[str], a: str, b: str, file: str) -> str:
+    return "".join(unified_diff(left, right, f"{a}/{file}", f"{b}/{file}"))
+
+
+def _config_lines(store: Store, ref: DRef | RRef) -> list[str]:
+    return _pretty(parse_json(query.config_of(store, query.dref_of(ref)).canonical))
+
+
+def _manifest_lines(store: Store, rref: RRef) -> list[str]:
+    manifest = query.manifest_of(store, rref)
+    context = {dref: list(rrefs) for dref, rrefs in sorted(manifest.context.items())}
+    entries = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in manifest.entries]
+    return _pretty({"context": context, "dref": manifest.dref}) + entries
+
+
+def _pretty(value: object) -> list[str]:
+    return (json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n").splitlines(keepends=True)
+
+
+def shellref(ref: DRef | RRef | str, store: Store | None = None) -> int:
+    """Open a shell (`$SHELL`, otherwise sh) in the folder of an object, and wait for its end.
+
+    Returns:
+        The shell's exit status.
+    """
+    import subprocess
+
+    where = resolved(store)
+    path = usage.path_of(where, resolve(where, ref))
+    return subprocess.run([environment().get("SHELL") or "/bin/sh"], cwd=path, check=False).returncode

@@ -1,0 +1,52 @@
+"""The in-place API: one global registry, for scripts and interactive use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from pylightnix.core.refs import DRef, RRef
+from pylightnix.engine.closure import NotADerivation, close_over
+from pylightnix.engine.registry import Registry
+from pylightnix.store.objects import put_derivation
+
+from .ambient import current_store
+from .stage import Force, call_stage, realize
+
+_global = Registry()
+
+
+def instantiate_inplace(stage: Callable[..., Any], *args: Any, **kwargs: Any) -> DRef:
+    """Run a stage, leaving its derivations in the one global registry, so that later stages may depend on them.
+
+    Returns:
+        The DRef that the stage returned.
+
+    Raises:
+        NotADerivation: the stage returned something else.
+        InvalidConfig, UnknownDependency, NestedInstantiate, NoStore: as `instantiate`.
+
+    Effects: writes the configs that the store does not have.
+    """
+    store = current_store()
+    before = len(_global.derivations)
+    dref = call_stage(_global, store, stage, args, kwargs)
+    if not isinstance(dref, DRef):
+        raise NotADerivation(f"{type(dref).__name__}: {dref!r:.100}")
+    for drv in islice(_global.derivations.values(), before, None):
+        put_derivation(store, drv.dref, drv.config)
+    return dref
+
+
+def realize_inplace(dref: DRef, force_rebuild: Force = ()) -> RRef:
+    """Find or build the one realization of a derivation made by `instantiate_inplace`.
+
+    Args:
+        force_rebuild: `True` for `dref` itself, or DRefs: build them even if something matches.
+
+    Raises:
+        InstantiateError: the derivation is not in the global registry.
+        RealizeError, StoreError: as `realize`.
+    """
+    return realize(close_over(_global, current_store(), DRef(dref)), force_rebuild)

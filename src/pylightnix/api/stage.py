@@ -1,0 +1,255 @@
+"""From a stage to its realizations: `mkdrv`, `instantiate`, `realize` and their relatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypedDict, Unpack
+
+from pyrsistent import PMap
+
+from pylightnix.core.config import Config
+from pylightnix.core.config import mkconfig as _mkconfig
+from pylightnix.core.context import Context
+from pylightnix.core.errors import RealizeError
+from pylightnix.core.plan import Chosen
+from pylightnix.core.refs import DRef, RRef
+from pylightnix.engine import realize as engine
+from pylightnix.engine.arguments import RealizeArg
+from pylightnix.engine.closure import Closure, close_over, fill, map_result, takes_registry
+from pylightnix.engine.events import Listener, ignore
+from pylightnix.engine.matchers import Matcher
+from pylightnix.engine.produce import Workshop
+from pylightnix.engine.registry import Realizer, Registry, register, without_registry
+from pylightnix.store.layout import Durability, Store, mkstore
+from pylightnix.store.scratch import Scratch
+from pylightnix.store.usage import AmbiguousResult
+
+from .ambient import current_registry, resolved, resolved_registry, use_store
+
+Force: TypeAlias = "Literal[True] | Iterable[DRef]"
+Arguments: TypeAlias = Mapping[DRef, Mapping[str, Any]]
+
+
+class Options(TypedDict, total=False):
+    """How to realize; every option may be left out.
+
+    Attributes:
+        durability: what is flushed when it returns: `full`, `batch` or `none`; by default the store's.
+        lock_timeout_s: how long to wait for another process that builds the same; None (default) without end.
+        on_event: is told what happens; see `pylightnix.engine.events`.
+    """
+
+    durability: Durability | None
+    lock_timeout_s: float | None
+    on_event: Listener
+
+
+class UnknownTarget(RealizeError):
+    """A derivation was named that the closure does not have."""
+
+    def __init__(self, what: str, drefs: tuple[str, ...], known: tuple[str, ...]) -> None:
+        super().__init__(what, drefs, known)
+        self.what, self.drefs, self.known = what, drefs, known
+
+    def __str__(self) -> str:
+        have = ", ".join(self.known[:10]) + (", ..." if len(self.known) > 10 else "")
+        return f"{self.what} names {', '.join(self.drefs)}, not of this closure, which has: {have}"
+
+
+def mkconfig(fields: Mapping[str, object]) -> Config:
+    """Check a dictionary and make a config of it; a `Registry` in it is dropped, for `mkconfig(locals())`.
+
+    Args:
+        fields: str, bool, int, finite float, None, list, dict with str keys, and `os.PathLike` (taken as str), up to
+            64 levels deep and 1 MiB. A string that is a DRef makes that derivation a dependency.
+
+    Raises:
+        InvalidConfig: names every offending place, as `config.a.b[3]: ...`.
+        InvalidName: the field `name` cannot be a name.
+
+    >>> mkconfig({"name": "hello", "lr": 0.1}).name
+    'hello'
+    """
+    return _mkconfig(without_registry(fields))
+
+
+def mkdrv(config: Config, matcher: Matcher, realizer: Realizer, r: Registry | None = None) -> DRef:
+    """Leave a derivation in a registry: what to make, how to choose among results, how to make one.
+
+    Args:
+        config: see `mkconfig`; its hash is the derivation's name.
+        matcher: see `match`.
+        realizer: see `build_wrapper`.
+        r: the registry; by default the current one, which `instantiate` provides.
+
+    Raises:
+        NoRegistry: there is no current registry.
+        UnknownDependency: the config mentions derivations that the registry does not have.
+    """
+    return register(resolved_registry(r), config, matcher, realizer)
+
+
+def instantiate(
+    stage: Any, *args: Any, store: Store | None = None, r: Registry | None = None, **kwargs: Any
+) -> Closure:
+    """Run a stage and collect the derivations that it leaves; nothing is built.
+
+    Args:
+        stage: a function that returns a DRef, or a list, tuple or dict of them; it is called with `r=` if it has a
+            parameter of that name. Or DRefs made under the current registry.
+        store: where to put the configs and later the realizations; by default the current store.
+        r: the registry to fill; by default a new one.
+
+    Returns:
+        The closure: targets and every derivation that they need, dependencies first.
+
+    Raises:
+        InvalidConfig, UnknownDependency: a stage made something impossible.
+        NestedInstantiate: the registry is being filled by an outer `instantiate`.
+        NoStore: there is no store.
+
+    Effects: writes the configs that the store does not have.
+    Concept: store derivations (Dolstra 2006, section 5.4).
+    """
+    where = resolved(store)
+    if not callable(stage):
+        return close_over(resolved_registry(r), where, stage)
+    registry = Registry(where) if r is None else r
+    return close_over(registry, where, call_stage(registry, where, stage, args, kwargs))
+
+
+def call_stage(
+    registry: Registry,
+    store: Store,
+    stage: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """Call a stage with its registry and store as the current ones."""
+    if registry.store is None:
+        registry.store = store
+    given = {"r": registry, **kwargs} if takes_registry(stage) else kwargs
+    with current_registry(registry), use_store(store):
+        return fill(registry, lambda: stage(*args, **given))
+
+
+def invoke(
+    realizer: Realizer, store: Store, dref: DRef, context: Context, rarg: RealizeArg
+) -> Sequence[Path]:
+    """Call a realizer with the store of the build as the current one, so that it may realize something itself."""
+    with use_store(store):
+        return realizer(store, dref, context, rarg)
+
+
+def _realized(
+    closure: Closure,
+    force_rebuild: Force,
+    assert_realized: Iterable[DRef],
+    realize_args: Arguments | None,
+    options: Options,
+) -> PMap[DRef, Chosen]:
+    store = _with_durability(closure.store, options.get("durability"))
+    force = closure.targets if force_rebuild is True else _known(closure, "force_rebuild", force_rebuild)
+    asserted = _known(closure, "assert_realized", assert_realized)
+    args = realize_args or {}
+    _known(closure, "realize_args", args)
+    wait_s, emit = options.get("lock_timeout_s"), options.get("on_event", ignore)
+    with Scratch(store) as scratch:
+        shop = Workshop(store, scratch, frozenset(force), args, wait_s, emit, invoke)
+        return engine.realize(closure, shop, asserted).done
+
+
+def _with_durability(store: Store, durability: Durability | None) -> Store:
+    if durability is None:
+        return store
+    return replace(store, durability=mkstore(store.objects, store.var, durability).durability)
+
+
+def _known(closure: Closure, what: str, drefs: Iterable[DRef]) -> frozenset[DRef]:
+    """Parse a user's list of derivations, which must be of the closure."""
+    listed = (drefs,) if isinstance(drefs, str) else tuple(drefs or ())
+    parsed = frozenset(DRef(dref) for dref in listed)
+    known = tuple(drv.dref for drv in closure.derivations) if parsed else ()
+    strange = parsed.difference(known)
+    if strange:
+        raise UnknownTarget(what, tuple(sorted(strange)), known)
+    return parsed
+
+
+def realize(
+    closure: Closure,
+    force_rebuild: Force = (),
+    assert_realized: Iterable[DRef] = (),
+    realize_args: Arguments | None = None,
+    **options: Unpack[Options],
+) -> RRef:
+    """Find or build the one realization of a closure's one target.
+
+    Goes in dependency order; at each derivation its matcher chooses among what the store has, or asks for a build.
+
+    Args:
+        closure: as `instantiate` returned it, with exactly one target.
+        force_rebuild: `True` for the targets, or DRefs: build them even if something matches.
+        assert_realized: DRefs that must not be built.
+        realize_args: per DRef, arguments for its realizer (`b.rarg`); they are not hashed.
+        options: see `Options`.
+
+    Returns:
+        The realization chosen by the target's matcher.
+
+    Raises:
+        AmbiguousResult: the closure has several targets, or the matcher chose several realizations, or none.
+        BuildFailed: a builder raised; `.dref`, `.folder` and `.log` say which and where.
+        PromiseBroken: a builder did not make what its config promises.
+        MatcherUnsatisfied: a matcher does not want what there is, nor what was built.
+        NotRealized: one of `assert_realized` would have to be built.
+        StoreBusy: another process was still building after `lock_timeout_s`.
+
+    Effects: writes below the store's root only; holds one build lock at a time.
+    """
+    if len(closure.targets) != 1:
+        raise AmbiguousResult("the closure", closure.targets)
+    target = closure.targets[0]
+    chosen = _realized(closure, force_rebuild, assert_realized, realize_args, options)[target]
+    if len(chosen) != 1:
+        raise AmbiguousResult(target, chosen)
+    return chosen[0]
+
+
+def realize_many(
+    closure: Closure,
+    force_rebuild: Force = (),
+    assert_realized: Iterable[DRef] = (),
+    realize_args: Arguments | None = None,
+    **options: Unpack[Options],
+) -> list[RRef]:
+    """Find or build all chosen realizations of a closure's targets; arguments and errors are those of `realize`.
+
+    Returns:
+        Target by target, each in the order of its matcher: the best first.
+    """
+    done = _realized(closure, force_rebuild, assert_realized, realize_args, options)
+    return [rref for target in closure.targets for rref in done[target]]
+
+
+def realize_context(
+    closure: Closure,
+    force_rebuild: Force = (),
+    assert_realized: Iterable[DRef] = (),
+    realize_args: Arguments | None = None,
+    **options: Unpack[Options],
+) -> tuple[Any, Context]:
+    """Find or build a whole closure; arguments and errors are those of `realize`.
+
+    Returns:
+        The stage's result, of the same shape, with an RRef in the place of each DRef (or a tuple of RRefs, where the
+        matcher chose another number than one); and the chosen realizations of every derivation of the closure.
+    """
+    done = _realized(closure, force_rebuild, assert_realized, realize_args, options)
+
+    def leaf(dref: DRef) -> RRef | tuple[RRef, ...]:
+        return done[dref][0] if len(done[dref]) == 1 else done[dref]
+
+    return map_result(closure.result, leaf), done

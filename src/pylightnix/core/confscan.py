@@ -1,0 +1,173 @@
+"""One walk over what a user wants to have in a config: everything that is wrong with it, and what it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+
+from .errors import InvalidValue
+from .refs import DRef, Name, RRef, isdref, isrref
+
+MAX_DEPTH = 64
+# More values than a config has room for bytes. Without this bound a list that holds itself twice, 64 levels deep,
+# would be walked 2**64 times.
+MAX_VALUES = 1 << 20
+MAX_ISSUES = 100
+_NONFINITE = "is not a finite number"
+
+
+class InvalidConfig(InvalidValue):
+    """A config has values that cannot be in one; `.issues` lists every place."""
+
+    def __init__(self, issues: tuple[str, ...]) -> None:
+        super().__init__(issues)
+        self.issues = issues
+
+    def __str__(self) -> str:
+        return "this config cannot be hashed:\n  " + "\n  ".join(self.issues)
+
+
+class Scan:
+    """What the walk found: `issues`, `deps`, and the `value` made of plain JSON types."""
+
+    __slots__ = ("deps", "full", "issues", "left", "selfref", "value")
+
+    def __init__(self, selfref: str) -> None:
+        self.issues: list[str] = []
+        self.deps: set[DRef] = set()
+        self.left = MAX_VALUES
+        self.full = False
+        self.selfref = selfref
+        self.value: object = None
+
+    def say(self, where: str, what: str) -> None:
+        """Note what is wrong at a place; after a hundred the reader has seen enough."""
+        if len(self.issues) < MAX_ISSUES:
+            self.issues.append(f"{where}: {what}")
+        elif len(self.issues) == MAX_ISSUES:
+            self.issues.append("... and more")
+
+
+    def overflow(self) -> None:
+        """Note, once, that there are more values than a config can hold."""
+        if not self.full:
+            self.full = True
+            self.issues.append(f"config: more than {MAX_VALUES} values")
+
+
+def scan(fields: object, selfref: str) -> Scan:
+    """Walk a whole config and report all that is wrong with it at once."""
+    found = Scan(selfref)
+    if isinstance(fields, Mapping):
+        found.value = _dict(found, dict(fields), "config", 1)
+    else:
+        found.say("config", f"expected a dictionary, got {_kind(fields)}")
+    return found
+
+
+def _kind(value: object) -> str:
+    cls = type(value)
+    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
+
+
+def _value(found: Scan, value: object, where: str, depth: int) -> object:
+    # Exact types, not isinstance: numpy.float64 is a float by inheritance and would print differently elsewhere.
+    cls = type(value)
+    if cls is str:
+        return _text(found, value, where)  # type: ignore[arg-type]
+    if cls is int:
+        return _int(found, value, where)  # type: ignore[arg-type]
+    if cls is bool or value is None:
+        return value
+    if cls is float:
+        if not isfinite(value):  # type: ignore[arg-type]
+            found.say(where, f"{value} {_NONFINITE}")
+        return value
+    if cls is DRef:
+        found.deps.add(value)  # type: ignore[arg-type]
+        return value
+    if cls is list or cls is dict:
+        return _container(found, value, where, depth)
+    return _other(found, value, where)
+
+
+def _container(found: Scan, value: object, where: str, depth: int) -> object:
+    if depth >= MAX_DEPTH:
+        found.say(where, f"deeper than {MAX_DEPTH} levels")
+        return None
+    found.left -= len(value)  # type: ignore[arg-type]
+    if found.left < 0:
+        found.overflow()
+        return None
+    if type(value) is dict:
+        return _dict(found, value, where, depth + 1)
+    made = [_value(found, v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]  # type: ignore[arg-type,var-annotated]
+    if made and made[0].__class__ in (str, DRef):
+        _refpath(found, made, where)
+    return made
+
+
+def _dict(found: Scan, value: dict[object, object], where: str, depth: int) -> dict[str, object]:
+    made: dict[str, object] = {}
+    for key, item in value.items():
+        if type(key) is str or type(key) is DRef or type(key) is Name:
+            place = f"{where}.{key}"
+            made[_text(found, key, place)] = _value(found, item, place, depth)
+        else:
+            found.say(f"{where}[{key!r:.60}]", f"a key must be str, not {_kind(key)}")
+    return made
+
+
+def _text(found: Scan, text: str, where: str) -> str:
+    head = text[:5]
+    if head == "dref:" and isdref(text):
+        found.deps.add(DRef(text))
+    elif head == "rref:" and isrref(text):
+        found.say(where, f"{text} is a realization; a config says how to make things: use its DRef")
+    elif not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            found.say(where.encode(errors="replace").decode(), "a lone surrogate is not text")
+            return ""
+    return text
+
+
+def _int(found: Scan, value: int, where: str) -> int:
+    # Python refuses to print integers of more than 4,300 digits; 10,000 bits is far below that.
+    if value.bit_length() > 10_000:
+        found.say(where, "an integer of more than 10,000 bits")
+        return 0
+    return value
+
+
+def _other(found: Scan, value: object, where: str) -> object:
+    if type(value) is Name:
+        return _text(found, value, where)
+    if type(value) is RRef:
+        return _text(found, str(value), where)
+    fspath = getattr(type(value), "__fspath__", None)
+    if fspath is not None:
+        path = fspath(value)
+        if type(path) is str:
+            return _text(found, path, where)
+        found.say(where, f"a path of {_kind(path)} is not allowed; use a path of str")
+        return None
+    hint = {"tuple": "; use a list", "bytes": "; use `mkfile` and depend on it", "set": "; use a sorted list"}
+    found.say(where, f"{_kind(value)} is not allowed{hint.get(_kind(value), '')}")
+    return None
+
+
+def is_part(part: str) -> bool:
+    """Tell whether a string can be one part of a path inside a reference."""
+    return part not in ("", ".", "..") and "/" not in part and "\0" not in part
+
+
+def _refpath(found: Scan, parts: list[object], where: str) -> None:
+    """A list that starts with a reference is a path inside it, and may not lead out of it."""
+    own = parts[0] == found.selfref
+    if not own and (not isdref(parts[0]) or not all(isinstance(p, str) and not isdref(p) for p in parts[1:])):
+        return  # a list of derivations, or of a derivation and other things, is just a list
+    for i, part in enumerate(parts[1:], 1):
+        if not isinstance(part, str) or not is_part(part):
+            found.say(f"{where}[{i}]", f"{part!r} cannot be a part of a path inside a reference")

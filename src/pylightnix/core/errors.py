@@ -1,0 +1,31 @@
+"""The root and the categories of every error that users meet.
+
+Leaves stand beside the code that raises them. Each passes all its fields to `super().__init__`, so that it survives
+the trip from a worker process, and makes its text in `__str__`: the thing, the cause, the next thing to do.
+"""
+
+from __future__ import annotations
+
+
+class PylightnixError(Exception):
+    """Root of everything that this library raises on purpose."""
+
+
+class InvalidValue(PylightnixError, ValueError):
+    """A value that a user gave cannot be what it should be; nothing was touched."""
+
+
+class StoreError(PylightnixError):
+    """The store is missing, busy, damaged, or does not hold what was asked for."""
+
+
+class InstantiateError(PylightnixError):
+    """A stage could not be turned into derivations."""
+
+
+class RealizeError(PylightnixError):
+    """A closure could not be realized."""
+
+
+class FetchError(PylightnixError):
+    """A source could not be had, or is not what its hash says."""

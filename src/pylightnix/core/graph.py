@@ -1,0 +1,70 @@
+"""Graphs of references, as plain mappings from a node to what it needs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeVar
+
+from .errors import InstantiateError
+
+N = TypeVar("N", bound=Hashable)
+
+
+class CyclicDependency(InstantiateError):
+    """Derivations depend on each other in a circle; true hashes forbid it, so a config was tampered with."""
+
+    def __init__(self, cycle: tuple[str, ...]) -> None:
+        super().__init__(cycle)
+        self.cycle = cycle
+
+    def __str__(self) -> str:
+        circle = " -> ".join(self.cycle)
+        return f"circular dependency: {circle}; their configs are damaged: delete them and instantiate again"
+
+
+def reachable(roots: Iterable[N], needs: Mapping[N, Iterable[N]]) -> frozenset[N]:
+    """Give the roots and all that they need, near or far; a node without an entry in `needs` needs nothing."""
+    seen: set[N] = set()
+    todo = list(roots)
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            todo.extend(needs.get(node, ()))
+    return frozenset(seen)
+
+
+def users(needs: Mapping[N, Iterable[N]]) -> dict[N, list[N]]:
+    """Turn the arrows round: for every node, the nodes that need it directly, in the order of `needs`."""
+    inverse: dict[N, list[N]] = {node: [] for node in needs}
+    for node, deps in needs.items():
+        for dep in deps:
+            inverse.setdefault(dep, []).append(node)
+    return inverse
+
+
+def topological(needs: Mapping[N, Iterable[N]]) -> tuple[N, ...]:
+    """Order the nodes so that each stands after all that it needs (Kahn 1962); otherwise in the order of `needs`.
+
+    Raises:
+        CyclicDependency: there is no such order.
+    """
+    inverse = users(needs)
+    missing = {node: len(set(needs.get(node, ()))) for node in inverse}
+    ready = [node for node in inverse if not missing[node]]
+    for node in ready:  # grows while it is walked
+        for user in dict.fromkeys(inverse[node]):
+            missing[user] -= 1
+            if not missing[user]:
+                ready.append(user)
+    if len(ready) != len(inverse):
+        raise CyclicDependency(_cycle({node for node in inverse if missing[node]}, needs))
+    return tuple(ready)
+
+
+def _cycle(stuck: set[N], needs: Mapping[N, Iterable[N]]) -> tuple[str, ...]:
+    """Walk among nodes that wait for each other until one comes back."""
+    walk = [min(stuck, key=str)]
+    while walk[-1] not in walk[:-1]:
+        walk.append(next(node for node in needs[walk[-1]] if node in stuck))
+    return tuple(str(node) for node in walk[walk.index(walk[-1]) :])

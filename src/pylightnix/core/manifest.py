@@ -1,0 +1,100 @@
+"""The manifest of a realization: what it holds, of what, made with what. Its hash is the realization's name.
+
+    {"context":{dref:[rref,...]},"dref":...,"entries":[...],"version":1}
+
+Entries are sorted by the bytes of their path: file `[path,"f",size_bytes,sha256]`, executable file `[path,"x",...]`,
+folder `[path,"d"]`, link `[path,"l",target]`. Kind, name, length and content are all told apart, so no two trees that
+differ share a name (the idea of a canonical archive: Dolstra 2006, section 5.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from .codec import canonical_json, parse_json
+from .hashing import realization_digest
+from .refs import DRef, RRef, mkrref, undref
+
+VERSION = 1
+META = ".pylightnix"
+
+Entry: TypeAlias = "tuple[str, str, int, str] | tuple[str, str] | tuple[str, str, str]"
+"""`(path, "f"|"x", size_bytes, sha256)`, `(path, "d")` or `(path, "l", target)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a realization is: its derivation, the realizations of its direct dependencies, and every entry."""
+
+    dref: DRef
+    context: Mapping[DRef, Sequence[RRef]]
+    entries: Sequence[Entry]
+
+
+def context_prefix(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> bytes:
+    """Give the bytes with which the manifest of every realization of `dref` in this context begins.
+
+    Keys are sorted, so context and derivation come first: whether a realization has the right context is one
+    comparison of bytes, and a large manifest need not be parsed.
+    """
+    lists = {dep: sorted(rrefs) for dep, rrefs in context.items()}
+    return canonical_json({"context": lists, "dref": dref})[:-1] + b',"entries":['
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Give the canonical bytes; entries are sorted here."""
+    entries = sorted(manifest.entries, key=_path_bytes)
+    return (
+        context_prefix(manifest.dref, manifest.context)
+        + canonical_json(entries)[1:]
+        + b',"version":%d}' % VERSION
+    )
+
+
+def rref_of(manifest: bytes, dref: DRef) -> RRef:
+    """Give the reference of the realization of `dref` that has this manifest."""
+    dhash, name = undref(dref)
+    return mkrref(realization_digest(manifest), dhash, name)
+
+
+def _path_bytes(entry: Entry) -> bytes:
+    return entry[0].encode()
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Read a manifest, strictly: only what `encode_manifest` could have written is one.
+
+    Raises:
+        ValueError: it is not; the text says why.
+    """
+    value = parse_json(data)
+    if not isinstance(value, dict) or set(value) != {"context", "dref", "entries", "version"}:
+        raise ValueError("the manifest does not have the fields context, dref, entries and version")
+    if value["version"] != VERSION:
+        raise ValueError(f"the manifest is of version {value['version']!r}; this is for version {VERSION}")
+    context = {DRef(dep): tuple(RRef(r) for r in rrefs) for dep, rrefs in value["context"].items()}
+    manifest = Manifest(DRef(value["dref"]), context, tuple(_parse_entries(value["entries"])))
+    if encode_manifest(manifest) != data:
+        raise ValueError("the manifest is not in canonical form")
+    return manifest
+
+
+def _parse_entries(items: object) -> Iterable[Entry]:
+    if not isinstance(items, list):
+        raise ValueError("the entries of the manifest are not a list")
+    seen: set[str] = set()
+    for item in items:
+        match item:
+            case [str(path), "d"] | [str(path), "l", str(_)]:
+                pass
+            case [str(path), "f" | "x", int(size), str(digest)] if size >= 0 and len(digest) == 64:
+                pass
+            case _:
+                raise ValueError(f"the manifest has an entry of unknown form: {item!r:.200}")
+        parts = path.split("/")
+        if path in seen or parts[0] == META or any(part in ("", ".", "..") or "\0" in part for part in parts):
+            raise ValueError(f"the manifest has an impossible path: {path!r:.200}")
+        seen.add(path)
+        yield tuple(item)

@@ -1,0 +1,128 @@
+"""The plan: what is left to realize, as a pure state machine. Everything that affects its transitions is in this file.
+
+A derivation is in exactly one state:
+
+    waiting --(its last dependency is settled)--> fresh --advance--> done       a realization was chosen
+                                                        `--advance--> missing   must be built or fetched
+    missing --started--> running --settled--> done
+
+Serial and parallel realize, the dry run, the REPL and the tests all drive these functions; nothing computes what would
+run in a second way. (The shape is that of ninja's `Plan`, kept apart from whatever runs commands.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
+
+from pyrsistent import PMap, PSet, pmap, pset
+
+from .graph import users
+from .refs import DRef, RRef
+
+V = TypeVar("V")
+Chosen: TypeAlias = tuple[RRef, ...]
+Choose: TypeAlias = Callable[[DRef, dict[DRef, Chosen]], "Chosen | None"]
+"""Given a derivation and its direct dependencies' realizations: what to use, or None for a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A closure on its way to being realized; made by `mkplan`.
+
+    Attributes:
+        needs: every derivation -> its direct dependencies.
+        users: every derivation -> those that need it directly.
+        left: waiting derivations -> how many of their dependencies are not settled.
+        fresh: all dependencies settled, not yet looked at.
+        missing: looked at; nothing that the store has will do.
+        running: handed out to be built.
+        done: settled ones -> their realizations.
+    """
+
+    needs: Mapping[DRef, tuple[DRef, ...]]
+    users: Mapping[DRef, list[DRef]]
+    left: PMap[DRef, int]
+    fresh: tuple[DRef, ...]
+    missing: PSet[DRef] = field(default_factory=pset)
+    running: PSet[DRef] = field(default_factory=pset)
+    done: PMap[DRef, Chosen] = field(default_factory=pmap)
+
+
+def mkplan(needs: Mapping[DRef, tuple[DRef, ...]]) -> Plan:
+    """Start a plan in which nothing is settled.
+
+    Args:
+        needs: every derivation of a closure -> its direct dependencies, without repetition; the order of keys is the
+            order in which ready ones are handed out.
+    """
+    left = {dref: len(deps) for dref, deps in needs.items() if deps}
+    fresh = tuple(dref for dref in needs if dref not in left)
+    return Plan(needs, users(needs), pmap(left), fresh)
+
+
+def advance(plan: Plan, choose: Choose) -> Plan:
+    """Ask `choose` about every fresh derivation, and about those that become fresh by its answers.
+
+    Each derivation is asked about once in the life of a plan, and after all that it depends on.
+    """
+    if not plan.fresh:
+        return plan
+    done: dict[DRef, Chosen] = {}
+    left: dict[DRef, int] = {}
+    missing: list[DRef] = []
+    todo = list(plan.fresh)
+    settled_before, left_before, needs = plan.done, plan.left, plan.needs
+    for dref in todo:  # grows while it is walked
+        context = {dep: done[dep] if dep in done else settled_before[dep] for dep in needs[dref]}
+        chosen = choose(dref, context)
+        if chosen is None:
+            missing.append(dref)
+            continue
+        done[dref] = chosen
+        for user in plan.users[dref]:
+            left[user] = count = (left[user] if user in left else left_before[user]) - 1
+            if not count:
+                todo.append(user)
+    return replace(
+        plan,
+        fresh=(),
+        missing=plan.missing.update(missing) if missing else plan.missing,
+        left=_merged(plan.left, left),
+        done=_merged(plan.done, done),
+    )
+
+
+def _merged(old: PMap[DRef, V], new: Mapping[DRef, V]) -> PMap[DRef, V]:
+    # The everyday case is a plan that is settled in one go; building a map at once is several times cheaper.
+    return pmap({**old, **new}) if len(new) > len(old) // 4 else old.update(new)
+
+
+def ready(plan: Plan) -> tuple[DRef, ...]:
+    """Give what can be built now, in the order of the closure."""
+    if len(plan.missing) <= 1:
+        return tuple(plan.missing)
+    return tuple(dref for dref in plan.needs if dref in plan.missing)
+
+
+def started(plan: Plan, dref: DRef) -> Plan:
+    """Note that a missing derivation is being built."""
+    return replace(plan, missing=plan.missing.remove(dref), running=plan.running.add(dref))
+
+
+def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
+    """Note the realizations of a derivation that was running; what waited for it alone becomes fresh."""
+    left = {user: plan.left[user] - 1 for user in plan.users[dref]}
+    return replace(
+        plan,
+        running=plan.running.remove(dref),
+        done=plan.done.set(dref, tuple(chosen)),
+        left=plan.left.update(left),
+        fresh=(*plan.fresh, *(user for user, count in left.items() if not count)),
+    )
+
+
+def finished(plan: Plan) -> bool:
+    """Tell whether every derivation is settled."""
+    return len(plan.done) == len(plan.needs)

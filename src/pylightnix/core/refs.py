@@ -1,0 +1,190 @@
+"""References: the names of derivations and realizations, made by parsing and by nothing else.
+
+`DRef` is `dref:<32 hex>-<name>`, `RRef` is `rref:<32 hex>-<32 hex>-<name>` (realization hash, derivation hash, name).
+Holding one is the proof that it is well formed: nothing below re-validates it, and no path can be smuggled in by it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from .errors import InvalidValue
+
+HASH_LENGTH = 32
+NAME_MAX = 128
+_HEX = "0123456789abcdef"
+_NAME_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
+
+class InvalidRef(InvalidValue):
+    """A string is not the reference that it is taken for."""
+
+    def __init__(self, kind: str, text: object, issues: tuple[str, ...]) -> None:
+        super().__init__(kind, text, issues)
+        self.kind, self.text, self.issues = kind, text, issues
+
+    def __str__(self) -> str:
+        return f"{self.text!r:.200} is not a {self.kind}: {'; '.join(self.issues)}"
+
+
+class InvalidName(InvalidValue):
+    """A name has characters or a length that a store path cannot have."""
+
+    def __init__(self, text: object) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return (
+            f"{self.text!r:.200} cannot be a name: "
+            f"give 1 to {NAME_MAX} characters out of A-Z a-z 0-9 _ and -"
+        )
+
+
+# str.strip() eats from both ends, so it leaves nothing exactly when every character is allowed. Unlike a pattern with
+# `$` it is not fooled by a trailing newline, and it needs no regular expressions at import.
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= NAME_MAX and not text.strip(_NAME_CHARS)
+
+
+def _is_hash(text: str) -> bool:
+    return len(text) == HASH_LENGTH and not text.strip(_HEX)
+
+
+def _is_dref(text: str) -> bool:
+    return text[:5] == "dref:" and _is_hash(text[5:37]) and text[37:38] == "-" and _is_name(text[38:])
+
+
+def _is_rref(text: str) -> bool:
+    return (
+        text[:5] == "rref:"
+        and _is_hash(text[5:37])
+        and text[37:38] == "-"
+        and _is_hash(text[38:70])
+        and text[70:71] == "-"
+        and _is_name(text[71:])
+    )
+
+
+class Name(str):
+    """1 to 128 characters of `[A-Za-z0-9_-]`; see `mkname`."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: object) -> Name:
+        if type(text) is not cls and not (isinstance(text, str) and _is_name(text)):
+            raise InvalidName(text)
+        return str.__new__(cls, text)
+
+
+class DRef(str):
+    """The name of a derivation: `dref:<32 hex>-<name>`.
+
+    Raises:
+        InvalidRef: the text is not of that form.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: object) -> DRef:
+        if type(text) is not cls and not (isinstance(text, str) and _is_dref(text)):
+            raise InvalidRef("derivation reference", text, ("expected dref:<32 hex>-<name>",))
+        return str.__new__(cls, text)
+
+
+class RRef(str):
+    """The name of a realization: `rref:<32 hex>-<32 hex>-<name>`.
+
+    Raises:
+        InvalidRef: the text is not of that form.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: object) -> RRef:
+        if type(text) is not cls and not (isinstance(text, str) and _is_rref(text)):
+            expected = "expected rref:<32 hex>-<32 hex>-<name>"
+            raise InvalidRef("realization reference", text, (expected,))
+        return str.__new__(cls, text)
+
+
+RefPath: TypeAlias = "list[DRef | str]"
+"""A derivation followed by the parts of a path inside it: `[dref, 'usr', 'bin', 'hello']`; `[dref]` is all of it."""
+
+
+def mkname(text: str) -> Name:
+    """Check a name.
+
+    >>> mkname("hello-2_10")
+    'hello-2_10'
+
+    Raises:
+        InvalidName: empty, longer than 128 characters, or with a character outside `[A-Za-z0-9_-]`.
+    """
+    return Name(text)
+
+
+def mkdref(dhash: str, name: str) -> DRef:
+    """Make the reference of a derivation from its hash (32 lower-case hex) and its name.
+
+    >>> mkdref("0" * 32, "hello")
+    'dref:00000000000000000000000000000000-hello'
+
+    Raises:
+        InvalidRef: the hash or the name is not of the right form.
+    """
+    return DRef(f"dref:{dhash}-{name}")
+
+
+def mkrref(rhash: str, dhash: str, name: str) -> RRef:
+    """Make the reference of a realization from its hash, its derivation's hash and the name.
+
+    Raises:
+        InvalidRef: a hash or the name is not of the right form.
+    """
+    return RRef(f"rref:{rhash}-{dhash}-{name}")
+
+
+def undref(dref: DRef | str) -> tuple[str, Name]:
+    """Take a DRef apart: `(hash, name)`.
+
+    >>> undref("dref:00000000000000000000000000000000-hello")[1]
+    'hello'
+
+    Raises:
+        InvalidRef: the argument is not a DRef.
+    """
+    ref = DRef(dref)
+    return ref[5:37], str.__new__(Name, ref[38:])
+
+
+def unrref(rref: RRef | str) -> tuple[str, str, Name]:
+    """Take an RRef apart: `(realization hash, derivation hash, name)`.
+
+    Raises:
+        InvalidRef: the argument is not an RRef.
+    """
+    ref = RRef(rref)
+    return ref[5:37], ref[38:70], str.__new__(Name, ref[71:])
+
+
+def rref2dref(rref: RRef | str) -> DRef:
+    """Tell which derivation a realization is of.
+
+    >>> rref2dref(f"rref:{'1' * 32}-{'0' * 32}-hello")
+    'dref:00000000000000000000000000000000-hello'
+
+    Raises:
+        InvalidRef: the argument is not an RRef.
+    """
+    return str.__new__(DRef, "dref:" + RRef(rref)[38:])
+
+
+def isdref(x: object) -> bool:
+    """Tell whether `x` is a string of the form of a DRef; whether the store knows it is another question."""
+    return type(x) is DRef or (isinstance(x, str) and _is_dref(x))
+
+
+def isrref(x: object) -> bool:
+    """Tell whether `x` is a string of the form of an RRef."""
+    return type(x) is RRef or (isinstance(x, str) and _is_rref(x))

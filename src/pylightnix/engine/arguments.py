@@ -1,0 +1,50 @@
+"""What a realizer is told beside its derivation: the caller's arguments, and where and as which one it builds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pylightnix.core.config import Config
+
+from .events import Listener, ignore
+
+
+class RealizeArg(Mapping[str, Any]):
+    """The caller's `realize_args` for one derivation, as a read-only mapping. They are not hashed.
+
+    Attributes:
+        config: of the derivation.
+        rindex: which build of a series this is, from 0.
+        folder: names a new scratch folder on the store's file system; made on first use.
+        log: path of the build's log; not there until something is written to it.
+        emit: where events go.
+    """
+
+    __slots__ = ("_values", "config", "emit", "folder", "log", "rindex")
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        config: Config,
+        folder: Callable[[], str],
+        *,
+        log: str,
+        rindex: int = 0,
+        emit: Listener = ignore,
+    ) -> None:
+        self._values = dict(values)
+        self.config = config
+        self.folder, self.log, self.rindex, self.emit = folder, log, rindex, emit
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"RealizeArg({self._values!r}, rindex={self.rindex})"

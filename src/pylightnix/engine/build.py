@@ -1,0 +1,208 @@
+"""The builder's side: `Build`, what a realizer may ask of it, and how a function of it becomes a realizer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import update_wrapper
+from pathlib import Path
+from typing import Any
+
+from pylightnix.core.config import Config, config_cattrs, config_dict, selfref
+from pylightnix.core.confscan import is_part
+from pylightnix.core.context import Context
+from pylightnix.core.errors import InvalidValue, RealizeError
+from pylightnix.core.refs import DRef, InvalidRef, Name, RefPath, RRef, isdref
+from pylightnix.store.layout import Store, rref_path
+from pylightnix.store.usage import AmbiguousResult
+
+from .arguments import RealizeArg
+
+
+class Build:
+    """A build under way: a stateful handle, made for one derivation and handed to its builder.
+
+    Attributes:
+        store: where it will be stored.
+        dref: what is being built.
+        config: of the derivation.
+        context: the realizations of its direct dependencies.
+        rarg: the caller's `realize_args` for it.
+        rindex: which build of a series this is, from 0.
+        outpaths: the output folders made so far.
+    """
+
+    __slots__ = ("_nouts", "config", "context", "dref", "outpaths", "rarg", "store")
+
+    def __init__(self, store: Store, dref: DRef, context: Context, rarg: RealizeArg, nouts: int) -> None:
+        self.store, self.dref, self.context, self.rarg = store, dref, context, rarg
+        self.config: Config = rarg.config
+        self.outpaths: list[Path] = []
+        self._nouts = nouts
+
+    @property
+    def rindex(self) -> int:
+        """Which build of a series this is, from 0."""
+        return self.rarg.rindex
+
+    @property
+    def log(self) -> Path:
+        """The build's log; not there until something is written to it."""
+        return Path(self.rarg.log)
+
+    @property
+    def emit(self) -> Callable[[Any], None]:
+        """Where events of the build go."""
+        return self.rarg.emit
+
+    def make_outputs(self) -> list[Path]:
+        """Make the output folders, once."""
+        while len(self.outpaths) < self._nouts:
+            folder = Path(self.rarg.folder())
+            folder.mkdir()
+            self.outpaths.append(folder)
+        return self.outpaths
+
+    def __repr__(self) -> str:
+        return f"<Build of {self.dref}>"
+
+
+class _Wrapped:
+    """A realizer made of a function of a `Build`; a class so that it can be pickled and tells whose it is."""
+
+    def __init__(self, function: Callable[[Build], None], nouts: int) -> None:
+        self.function, self.nouts = function, nouts
+        update_wrapper(self, function)
+
+    def __call__(self, store: Store, dref: DRef, context: Context, rarg: RealizeArg) -> Sequence[Path]:
+        build = Build(store, dref, context, rarg, self.nouts)
+        self.function(build)
+        return build.make_outputs()
+
+
+def build_wrapper(
+    f: Callable[[Build], None], nouts: int = 1
+) -> Callable[[Store, DRef, Context, RealizeArg], Sequence[Path]]:
+    """Turn a function of a `Build` into a realizer.
+
+    Args:
+        f: puts its artifacts below `build_outpath(b)`, or each of `build_outpaths(b)`.
+        nouts: how many output folders, and so realizations, one call makes.
+
+    Raises:
+        InvalidValue: `nouts` is less than 1.
+    """
+    if nouts < 1:
+        raise InvalidValue(f"a build must have at least 1 output, not {nouts}")
+    return _Wrapped(f, nouts)
+
+
+def build_config(b: Build) -> Config:
+    """Give the config of the derivation that is being built."""
+    return b.config
+
+
+def build_context(b: Build) -> Context:
+    """Give the realizations of the direct dependencies: `{dref: (rref, ...)}`, in the order of their matchers."""
+    return b.context
+
+
+def build_cattrs(b: Build) -> Any:
+    """Give the fields of the config as attributes: `build_cattrs(b).lr`; self-references start with its own DRef."""
+    return config_cattrs(b.config, b.dref)
+
+
+def build_name(b: Build) -> Name:
+    """Give the name of the derivation that is being built."""
+    return b.config.name
+
+
+def build_outpath(b: Build) -> Path:
+    """Give the one output folder, making it on first use.
+
+    Raises:
+        AmbiguousResult: the build has several outputs; see `build_outpaths`.
+    """
+    paths = b.make_outputs()
+    if len(paths) != 1:
+        raise AmbiguousResult(b.dref, tuple(str(path) for path in paths))
+    return paths[0]
+
+
+def build_outpaths(b: Build) -> list[Path]:
+    """Give all output folders, making them on first use."""
+    return list(b.make_outputs())
+
+
+def build_deref(b: Build, dref: DRef) -> RRef:
+    """Give the one realization of a direct dependency.
+
+    Raises:
+        RealizeError: it is not a direct dependency.
+        AmbiguousResult: its matcher chose several, or none.
+    """
+    rrefs = _derefs(b, dref)
+    if len(rrefs) != 1:
+        raise AmbiguousResult(dref, rrefs)
+    return rrefs[0]
+
+
+def _derefs(b: Build, dref: DRef) -> tuple[RRef, ...]:
+    if dref not in b.context:
+        raise RealizeError(
+            f"{dref} is not a direct dependency of {b.dref}: mention it in the config to depend on it"
+        )
+    return b.context[dref]
+
+
+def build_path(b: Build, refpath: RefPath) -> Path:
+    """Give the path of something inside a dependency, or inside this very output.
+
+    Args:
+        refpath: `[dref, part, ...]`, or `[selfref, part, ...]` for the output folder; a bare DRef will do.
+
+    Raises:
+        AmbiguousResult: the dependency has several realizations; see `build_paths`.
+        InvalidRef: it is not a path inside a reference.
+    """
+    paths = build_paths(b, refpath)
+    if len(paths) != 1:
+        raise AmbiguousResult(str(_parts(refpath)[0]), tuple(str(path) for path in paths))
+    return paths[0]
+
+
+def build_paths(b: Build, refpath: RefPath) -> list[Path]:
+    """Give the paths of something inside every realization of a dependency, in the order of its matcher."""
+    head, *parts = _parts(refpath)
+    if head in (selfref, b.dref):
+        return [path.joinpath(*parts) for path in b.make_outputs()]
+    return [Path(rref_path(b.store, rref), *parts) for rref in _derefs(b, DRef(head))]
+
+
+def _parts(refpath: RefPath | DRef | str) -> list[str]:
+    parts = [refpath] if isinstance(refpath, str) else list(refpath)
+    if not parts or not all(isinstance(part, str) for part in parts):
+        raise InvalidRef("path inside a reference", refpath, ("expected [dref, 'part', ...]",))
+    if parts[0] != selfref and not isdref(parts[0]):
+        raise InvalidRef("path inside a reference", refpath, ("expected a DRef or selfref first",))
+    bad = [f"{part!r} cannot be a part of it" for part in parts[1:] if not is_part(part)]
+    if bad:
+        raise InvalidRef("path inside a reference", refpath, tuple(bad))
+    return parts
+
+
+def build_environ(b: Build, env: Mapping[str, str]) -> dict[str, str]:
+    """Give an environment for child processes: `env` with the fields of the config added.
+
+    Texts and numbers are added as text, paths inside references as paths of the system; what is neither is left out.
+    """
+    made = dict(env)
+    for key, value in config_dict(b.config).items():
+        if isinstance(value, (str, int, float)) and not isdref(value):
+            made[key] = str(value)
+        elif isdref(value):
+            made[key] = os.fspath(build_path(b, [DRef(value)]))
+        elif isinstance(value, list) and value and (value[0] == selfref or isdref(value[0])):
+            if all(isinstance(part, str) and is_part(part) and not isdref(part) for part in value[1:]):
+                made[key] = os.fspath(build_path(b, value))
+    return made

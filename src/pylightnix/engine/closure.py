@@ -1,0 +1,132 @@
+"""Closures: targets and every derivation that they need, ready to be realized."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pylightnix.core.errors import InstantiateError
+from pylightnix.core.graph import reachable
+from pylightnix.core.refs import DRef
+from pylightnix.store.layout import Store
+from pylightnix.store.objects import put_derivation
+
+from .registry import Derivation, NestedInstantiate, Registry
+
+T = TypeVar("T")
+
+
+class NotADerivation(InstantiateError):
+    """A stage returned something that is not made of DRefs."""
+
+    def __init__(self, got: str) -> None:
+        super().__init__(got)
+        self.got = got
+
+    def __str__(self) -> str:
+        return f"a stage must return a DRef, or a list, tuple or dict of them; got {self.got}. Is a `return` missing?"
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """What `instantiate` returns.
+
+    Attributes:
+        result: what the stage returned: a DRef, or a list, tuple or dict of them.
+        targets: the DRefs in it, in order, without repetition.
+        derivations: all that the targets need and themselves, dependencies first.
+        store: where their configs are, and where they are going to be realized.
+    """
+
+    result: Any
+    targets: tuple[DRef, ...]
+    derivations: tuple[Derivation, ...]
+    store: Store
+
+    @property
+    def needs(self) -> dict[DRef, tuple[DRef, ...]]:
+        """Every derivation -> its direct dependencies, dependencies first."""
+        return {drv.dref: drv.config.deps for drv in self.derivations}
+
+
+def map_result(result: object, change: Callable[[DRef], Any]) -> Any:
+    """Rebuild what a stage returned, with every DRef in it changed.
+
+    Raises:
+        NotADerivation: it holds something else.
+    """
+    if isinstance(result, DRef):
+        return change(result)
+    if isinstance(result, (list, tuple)):
+        changed = [map_result(item, change) for item in result]
+        return changed if isinstance(result, list) else tuple(changed)
+    if isinstance(result, Mapping):
+        return {key: map_result(item, change) for key, item in result.items()}
+    raise NotADerivation(f"{type(result).__name__}: {result!r:.100}")
+
+
+def fill(registry: Registry, stage: Callable[[], T]) -> T:
+    """Run a stage while its registry is marked as being filled.
+
+    Raises:
+        NestedInstantiate: it is being filled already.
+    """
+    if registry.busy:
+        raise NestedInstantiate
+    registry.busy = True
+    try:
+        return stage()
+    finally:
+        registry.busy = False
+
+
+def close_over(registry: Registry, store: Store, result: object) -> Closure:
+    """Make the closure of what a stage returned.
+
+    Raises:
+        NotADerivation: the result is not made of DRefs.
+        InstantiateError: a DRef in it is not of this registry.
+
+    Effects: writes the configs that the store does not have.
+    """
+    targets: dict[DRef, None] = {}
+
+    def note(dref: DRef) -> DRef:
+        if dref not in registry.derivations:
+            raise InstantiateError(
+                f"{dref} is not in this registry: pass the stage itself to `instantiate`, "
+                "or make the DRef under the same `current_registry(r)`"
+            )
+        targets[dref] = None
+        return dref
+
+    map_result(result, note)
+    derivations = _needed(registry, targets)
+    for drv in derivations:
+        put_derivation(store, drv.dref, drv.config)
+    return Closure(result, tuple(targets), derivations, store)
+
+
+def _needed(registry: Registry, targets: Collection[DRef]) -> tuple[Derivation, ...]:
+    """All that the targets need, in the order of registration, in which dependencies come first."""
+    known = registry.derivations
+    needs = {dref: drv.config.deps for dref, drv in known.items()}
+    wanted = reachable(targets, needs)
+    return tuple(drv for dref, drv in known.items() if dref in wanted)
+
+
+def takes_registry(stage: Callable[..., object]) -> bool:
+    """Tell whether a stage has a parameter named `r`."""
+    inner: object = stage
+    while hasattr(inner, "__wrapped__"):
+        inner = inner.__wrapped__
+    code = getattr(inner, "__code__", None)
+    if code is not None:
+        return "r" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    from inspect import signature  # slow to import, and rarely needed: partials and callable objects
+
+    try:
+        return "r" in signature(stage).parameters
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,242 @@
+"""Make what is missing: take the build lock, look again, run the realizer in scratch, install, ask the matcher."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pylightnix.core.config import config_promises
+from pylightnix.core.context import Context, mkcontext
+from pylightnix.core.errors import RealizeError, StoreError
+from pylightnix.core.plan import Chosen
+from pylightnix.core.refs import DRef, RefPath, RRef
+from pylightnix.store.freeze import InvalidOutput
+from pylightnix.store.layout import Store, log_path
+from pylightnix.store.lock import build_lock
+from pylightnix.store.objects import put_derivation, put_realization
+from pylightnix.store.query import rrefs
+from pylightnix.store.scratch import Scratch
+
+from .arguments import RealizeArg
+from .events import Built, Failed, Listener, Started, Waiting, ignore
+from .matchers import MatcherUnsatisfied
+from .provenance import Clock, provenance
+from .registry import Derivation, Realizer
+from .run import tail
+
+Invoke: TypeAlias = Callable[[Realizer, Store, DRef, Context, RealizeArg], Sequence[Path]]
+"""Calls a realizer; what stands above the engine uses it to make the store of the build the current one."""
+
+
+class BuildFailed(RealizeError):
+    """A builder raised. Its folder and log are kept; the original exception is the `__cause__`."""
+
+    def __init__(self, dref: str, folder: str, log: str, cause: str, tail: str = "") -> None:
+        super().__init__(dref, folder, log, cause, tail)
+        self.dref, self.folder, self.log, self.cause, self.tail = dref, folder, log, cause, tail
+
+    def __str__(self) -> str:
+        text = f"{self.dref} failed to build: {self.cause}\nits folder is kept: {self.folder}\nits log: {self.log}"
+        return f"{text}\n{self.tail}" if self.tail else text
+
+
+class PromiseBroken(RealizeError):
+    """A builder ended without making what its config promises."""
+
+    def __init__(self, dref: str, missing: tuple[str, ...], folder: str) -> None:
+        super().__init__(dref, missing, folder)
+        self.dref, self.missing, self.folder = dref, missing, folder
+
+    def __str__(self) -> str:
+        return (
+            f"{self.dref} promised {', '.join(self.missing)} and did not make it; what it made is kept in "
+            f"{self.folder}: write it there in the builder, or take the [selfref, ...] out of the config"
+        )
+
+
+class NotRealized(RealizeError):
+    """Something that the caller takes for realized would have to be built."""
+
+    def __init__(self, drefs: tuple[str, ...]) -> None:
+        super().__init__(drefs)
+        self.drefs = drefs
+
+    def __str__(self) -> str:
+        return (
+            f"not realized, or not with the present dependencies: {', '.join(self.drefs)}. "
+            "Realize it without `assert_realized`, or copy it from a store that has it"
+        )
+
+
+def call(realizer: Realizer, store: Store, dref: DRef, context: Context, rarg: RealizeArg) -> Sequence[Path]:
+    """Just call the realizer: the plainest `Invoke`."""
+    return realizer(store, dref, context, rarg)
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a whole `realize` has in common.
+
+    Attributes:
+        store: where to look and to build.
+        scratch: where builders work.
+        force: build these even if something matches.
+        args: the caller's arguments for realizers.
+        lock_timeout_s: how long to wait for another builder of the same thing; None without end.
+        emit: where events go.
+        invoke: how a realizer is called.
+    """
+
+    store: Store
+    scratch: Scratch
+    force: frozenset[DRef] = frozenset()
+    args: Mapping[DRef, Mapping[str, Any]] = field(default_factory=dict)
+    lock_timeout_s: float | None = None
+    emit: Listener = ignore
+    invoke: Invoke = call
+
+
+def choose(store: Store, drv: Derivation, context: Mapping[DRef, Chosen]) -> Chosen | None:
+    """Ask the matcher of a derivation about what the store has for this context; None asks for a build.
+
+    Raises:
+        MatcherUnsatisfied: the matcher refuses, or chooses what it was not offered.
+    """
+    found = rrefs(store, drv.dref, context)
+    chosen = drv.matcher(store, found)
+    if chosen is None:
+        return None
+    strange = tuple(sorted(set(chosen).difference(found)))
+    if strange:
+        raise MatcherUnsatisfied(
+            drv.dref, ", ".join(strange), tuple(found), "A matcher must choose among what it is offered"
+        )
+    return tuple(chosen)
+
+
+def produce(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> Chosen:
+    """Build a derivation, or take what another process built while we waited for its lock.
+
+    Raises:
+        BuildFailed, PromiseBroken: the builder did not do its work.
+        MatcherUnsatisfied: it did, and the matcher still wants something else.
+        StoreBusy: another process holds the build lock for too long.
+        StoreError: the result could not be written; nothing was published.
+    """
+
+    def on_wait(holder: str) -> None:
+        shop.emit(Waiting(drv.dref, holder, time.monotonic()))
+
+    with build_lock(shop.store, drv.dref, wait_s=shop.lock_timeout_s, on_wait=on_wait) as store:
+        if drv.dref not in shop.force:
+            chosen = choose(store, drv, context)
+            if chosen is not None:
+                return chosen
+        put_derivation(store, drv.dref, drv.config)
+        return _build_until_matched(shop, store, drv, context)
+
+
+def _build_until_matched(
+    shop: Workshop, store: Store, drv: Derivation, context: Mapping[DRef, Chosen]
+) -> Chosen:
+    wanted: int = getattr(drv.matcher, "rmin", 1)
+    before = len(rrefs(store, drv.dref, context)) if wanted > 1 else 0
+    made: list[RRef] = []
+    while len(made) < max(1, wanted - before):
+        made += _build(shop, store, drv, context, len(made))
+        chosen = choose(store, drv, context)
+        if chosen is not None:
+            return chosen
+    raise MatcherUnsatisfied(
+        drv.dref,
+        f"at least {wanted} realizations" if wanted != 1 else "something else",
+        tuple(rrefs(store, drv.dref, context)),
+        f"{len(made)} outputs were built, {len(set(made))} of them different: "
+        "if the builder gives the same each time, ask for fewer; otherwise look at the matcher's keys",
+    )
+
+
+def _build(
+    shop: Workshop, store: Store, drv: Derivation, context: Mapping[DRef, Chosen], rindex: int
+) -> list[RRef]:
+    """Run the realizer once and install what it made."""
+    log = log_path(store, drv.dref)
+    with suppress(FileNotFoundError):
+        os.unlink(log)
+    values = shop.args.get(drv.dref, {})
+    rarg = RealizeArg(values, drv.config, shop.scratch.new, log=log, rindex=rindex, emit=shop.emit)
+    shop.emit(Started(drv.dref, time.monotonic()))
+    clock = Clock()
+    folders = _run(shop, store, drv, mkcontext(context), rarg)
+    facts = provenance(drv.realizer, clock)
+    made = [_install(shop, store, drv, context, folder, facts) for folder in folders]
+    shop.scratch.drop()
+    _keep_log(store, log, made)
+    shop.emit(Built(drv.dref, tuple(made), facts.seconds, time.monotonic()))
+    return made
+
+
+def _run(
+    shop: Workshop, store: Store, drv: Derivation, context: Context, rarg: RealizeArg
+) -> list[str]:
+    try:
+        folders = [os.fspath(path) for path in shop.invoke(drv.realizer, store, drv.dref, context, rarg)]
+        if not folders:
+            raise RealizeError(f"the realizer of {drv.dref} returned no output folder")
+    except NotRealized as error:
+        if error.drefs == (drv.dref,):
+            raise  # it is the derivation's own word that it must not be built
+        raise _failed(shop, drv, rarg.log, error) from error
+    except (Exception, SystemExit) as error:
+        raise _failed(shop, drv, rarg.log, error) from error
+    promised = config_promises(drv.config)
+    for folder in folders:
+        missing = tuple(name for path in promised if not os.path.lexists(f"{folder}/{(name := _text(path))}"))
+        if missing:
+            shop.scratch.keep()
+            shop.emit(Failed(drv.dref, "a promise was broken", time.monotonic()))
+            raise PromiseBroken(drv.dref, missing, folder)
+    return folders
+
+
+def _text(refpath: RefPath) -> str:
+    return "/".join(refpath[1:])
+
+
+def _failed(shop: Workshop, drv: Derivation, log: str, error: BaseException) -> BuildFailed:
+    cause = f"{type(error).__name__}: {error}"
+    shop.emit(Failed(drv.dref, cause, time.monotonic()))
+    return BuildFailed(drv.dref, shop.scratch.keep(), log, cause, tail(log))
+
+
+def _install(
+    shop: Workshop,
+    store: Store,
+    drv: Derivation,
+    context: Mapping[DRef, Chosen],
+    folder: str,
+    facts: Any,
+) -> RRef:
+    try:
+        return put_realization(store, drv.dref, context, folder, facts)
+    except InvalidOutput as error:
+        raise _failed(shop, drv, log_path(store, drv.dref), error) from error
+    except OSError as error:
+        raise StoreError(
+            f"{drv.dref} was built and could not be stored: {error}; nothing was published. "
+            "Mend the disk (free space? permissions?) and realize again"
+        ) from error
+
+
+def _keep_log(store: Store, log: str, made: Sequence[RRef]) -> None:
+    """File a build's log under the realizations that it made."""
+    with suppress(FileNotFoundError):
+        for rref in made[1:]:
+            with suppress(FileExistsError):
+                os.link(log, log_path(store, rref))
+        os.rename(log, log_path(store, made[0]))

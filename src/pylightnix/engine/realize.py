@@ -1,0 +1,54 @@
+"""Realize a closure: a loop round the plan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+from pylightnix.core.plan import Chosen, Plan, advance, mkplan, ready, settled, started
+from pylightnix.core.refs import DRef
+
+from .closure import Closure
+from .events import Hit, ignore
+from .produce import NotRealized, Workshop, choose, produce
+
+
+def realize(closure: Closure, shop: Workshop, assert_realized: Collection[DRef] = ()) -> Plan:
+    """Find or build every derivation of a closure, in dependency order, one after the other.
+
+    Args:
+        closure: as `instantiate` returned it.
+        shop: the store and how to build.
+        assert_realized: raise instead of building these.
+
+    Returns:
+        The finished plan; its `done` has the chosen realizations of every derivation.
+
+    Raises:
+        NotRealized: one of `assert_realized` would have to be built.
+        RealizeError, StoreError: as `produce`.
+
+    Effects: writes below the store's root only; holds one build lock at a time.
+    Concept: derivations are found or built in dependency order (Dolstra 2006, chapter 5); here one may have several
+        results, and which of them its dependents see is the matcher's choice.
+    """
+    known = {drv.dref: drv for drv in closure.derivations}
+
+    def look(dref: DRef, context: dict[DRef, Chosen]) -> Chosen | None:
+        if dref in shop.force:
+            return None
+        chosen = choose(shop.store, known[dref], context)
+        if chosen is not None and shop.emit is not ignore:
+            shop.emit(Hit(dref, chosen, time.monotonic()))
+        return chosen
+
+    plan = advance(mkplan(closure.needs), look)
+    while todo := ready(plan):
+        absent = tuple(dref for dref in todo if dref in assert_realized)
+        if absent:
+            raise NotRealized(absent)
+        for dref in todo:
+            context = {dep: plan.done[dep] for dep in plan.needs[dref]}
+            plan = settled(started(plan, dref), dref, produce(shop, known[dref], context))
+        plan = advance(plan, look)
+    return plan

@@ -1,0 +1,116 @@
+"""The registry: what stages leave derivations in. A stateful handle, filled by `mkdrv` and read by `instantiate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pylightnix.core.config import Config, config_hash
+from pylightnix.core.context import Context
+from pylightnix.core.errors import InstantiateError
+from pylightnix.core.refs import DRef
+from pylightnix.store.layout import Store
+
+from .arguments import RealizeArg
+from .matchers import Matcher
+
+Realizer: TypeAlias = Callable[[Store, DRef, Context, RealizeArg], Sequence[Path]]
+"""Makes one or more output folders; `build_wrapper` turns a function of a `Build` into one."""
+
+
+class NoRegistry(InstantiateError):
+    """A stage was called where nobody collects derivations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __str__(self) -> str:
+        return (
+            "there is no registry to leave a derivation in: call the stage through `instantiate(stage, ...)` or "
+            "`instantiate_inplace(stage, ...)`, inside `with current_registry(r):`, or pass `r=`"
+        )
+
+
+class UnknownDependency(InstantiateError):
+    """A config mentions a derivation that its registry does not know."""
+
+    def __init__(self, dref: str, missing: tuple[str, ...]) -> None:
+        super().__init__(dref, missing)
+        self.dref, self.missing = dref, missing
+
+    def __str__(self) -> str:
+        return (
+            f"{self.dref} depends on {', '.join(self.missing)}, unknown to its registry: "
+            "call the stages of its dependencies inside the same `instantiate`"
+        )
+
+
+class NestedInstantiate(InstantiateError):
+    """A registry that is being filled was given to another `instantiate`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __str__(self) -> str:
+        return "this registry is being filled by an outer `instantiate`: leave out `r=`, or give another Registry()"
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """What to make and how to choose among results."""
+
+    dref: DRef
+    config: Config
+    matcher: Matcher
+    realizer: Realizer
+
+
+class Registry:
+    """Collects derivations, in the order in which they were made.
+
+    Args:
+        store: which store the stages may look at (a cache of hashes, say); None if there is none yet.
+    """
+
+    __slots__ = ("busy", "derivations", "store")
+
+    def __init__(self, store: Store | None = None) -> None:
+        self.store = store
+        self.derivations: dict[DRef, Derivation] = {}
+        self.busy = False
+
+    def __repr__(self) -> str:
+        return f"<Registry of {len(self.derivations)} derivations>"
+
+
+def register(registry: Registry | None, config: Config, matcher: Matcher, realizer: Realizer) -> DRef:
+    """Leave a derivation in a registry.
+
+    Of one config registered again the later matcher and realizer stand.
+
+    Returns:
+        Its name, made from the config's hash.
+
+    Raises:
+        NoRegistry: there is none.
+        UnknownDependency: the config mentions derivations that the registry does not have.
+    """
+    if registry is None:
+        raise NoRegistry
+    # The hash is hex and the name was checked with the config: nothing is left to validate.
+    dref = str.__new__(DRef, f"dref:{config_hash(config)}-{config.name}")
+    known = registry.derivations
+    missing = tuple(dep for dep in config.deps if dep not in known)
+    if missing:
+        raise UnknownDependency(dref, missing)
+    known[dref] = Derivation(dref, config, matcher, realizer)
+    return dref
+
+
+def without_registry(fields: object) -> Any:
+    """Drop registries from a dictionary, for `mkconfig(locals())` in a stage that has a parameter `r`."""
+    if not isinstance(fields, Mapping):
+        return fields  # whoever reads it next says what is wrong
+    return {key: value for key, value in fields.items() if not isinstance(value, Registry)}

@@ -1,0 +1,122 @@
+"""Is an object what its name says? Compare the manifest with the name, and every entry with the manifest."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pylightnix.core.manifest import META, Entry, Manifest, parse_manifest, rref_of
+from pylightnix.core.refs import RRef, rref2dref
+
+from .freeze import hash_open
+from .fsys import read_bytes
+from .layout import Store, rref_path
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is not as the name of an object says.
+
+    Attributes:
+        path: inside the object; empty for the object as a whole.
+        what: in words.
+        partial: the object may only be incomplete, as a copy under way is.
+    """
+
+    rref: RRef
+    path: str
+    what: str
+    partial: bool = False
+
+
+def faults(store: Store, rref: RRef, *, contents: bool = True) -> Iterator[Fault]:
+    """Give everything that is wrong with a realization, in the order found; nothing if it is valid.
+
+    Args:
+        contents: compare the contents of files by hash; otherwise only kind, size and x bit.
+    """
+    folder = rref_path(store, rref)
+    try:
+        raw = read_bytes(f"{folder}/{META}/manifest.json")
+    except OSError as error:
+        yield Fault(rref, f"{META}/manifest.json", f"cannot be read: {error.strerror}", partial=True)
+        return
+    try:
+        manifest = parse_manifest(raw)
+    except (ValueError, RecursionError, TypeError, AttributeError) as error:
+        yield Fault(rref, f"{META}/manifest.json", f"damaged: {error}")
+        return
+    if manifest.dref != rref2dref(rref):
+        yield Fault(rref, f"{META}/manifest.json", f"belongs to {manifest.dref}: the object is in a wrong folder")
+    if rref_of(raw, rref2dref(rref)) != rref:
+        yield Fault(rref, f"{META}/manifest.json", "its hash is not the name of the object")
+    yield from _entry_faults(rref, folder, manifest, contents)
+
+
+def _entry_faults(rref: RRef, folder: str, manifest: Manifest, contents: bool) -> Iterator[Fault]:
+    for entry in manifest.entries:
+        what = _differs(folder, entry, contents)
+        if what is not None:
+            yield Fault(rref, entry[0], what, partial=what == _GONE)
+    known = {entry[0] for entry in manifest.entries}
+    for path in _listing(folder, ""):
+        if path not in known:
+            yield Fault(rref, path, "is not in the manifest")
+
+
+_GONE = "is missing"
+_KIND = {"f": stat.S_ISREG, "x": stat.S_ISREG, "d": stat.S_ISDIR, "l": stat.S_ISLNK}
+_KIND_NAME = {"f": "file", "x": "file", "d": "folder", "l": "link"}
+
+
+def _differs(folder: str, entry: Entry, contents: bool) -> str | None:
+    path, kind = f"{folder}/{entry[0]}", entry[1]
+    try:
+        status = os.lstat(path)
+        if not _KIND[kind](status.st_mode):
+            return f"is no longer a {_KIND_NAME[kind]}"
+        if len(entry) == 4:
+            return _file_differs(path, status, entry, contents)
+        if len(entry) == 3 and os.readlink(path) != entry[2]:
+            return f"points to {os.readlink(path)!r} instead of {entry[2]!r}"
+    except (FileNotFoundError, NotADirectoryError):
+        return _GONE
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return None
+
+
+def _file_differs(
+    path: str, status: os.stat_result, entry: tuple[str, str, int, str], contents: bool
+) -> str | None:
+    _, kind, size, digest = entry
+    if status.st_size != size:
+        return f"has {status.st_size} bytes instead of {size}"
+    if bool(status.st_mode & 0o111) != (kind == "x"):
+        return "should be executable" if kind == "x" else "should not be executable"
+    if not contents:
+        return None
+    fd = os.open(path, _READ)
+    try:
+        found, _ = hash_open(fd, size)
+    finally:
+        os.close(fd)
+    return None if found == digest else f"has other contents: sha256 {found} instead of {digest}"
+
+
+def _listing(folder: str, prefix: str) -> Iterator[str]:
+    try:
+        with os.scandir(f"{folder}/{prefix}") as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        return  # its own entry tells
+    for entry in entries:
+        if not prefix and entry.name == META:
+            continue
+        yield prefix + entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield from _listing(folder, f"{prefix}{entry.name}/")

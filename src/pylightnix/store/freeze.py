@@ -1,0 +1,253 @@
+"""Canonicalise a built tree and take its inventory in one walk, with folder descriptors and never through a link.
+
+What leaves here holds only regular files (0444, or 0555 if executable), folders (0555) and symlinks, all dated to the
+year 2000, without extended attributes, and nobody can still write to it: a file that has another name elsewhere, or
+that somebody holds open for writing, is replaced by a copy.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from pylightnix.core.errors import StoreError
+from pylightnix.core.manifest import META, Entry
+
+from .fsys import EPOCH_NS, incoming, unlock_entry
+
+CHUNK = 1 << 20
+MAX_DEPTH = 256
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_OPEN_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+_TIMES = (EPOCH_NS, EPOCH_NS)
+
+
+class InvalidOutput(StoreError):
+    """A built tree holds something that cannot be in a realization."""
+
+    def __init__(self, folder: str, path: str, cause: str) -> None:
+        super().__init__(folder, path, cause)
+        self.folder, self.path, self.cause = folder, path, cause
+
+    def __str__(self) -> str:
+        return f"{self.path!r} in the output folder {self.folder} cannot be stored: {self.cause}"
+
+
+@dataclass
+class Inventory:
+    """What the walk found.
+
+    Attributes:
+        entries: of the manifest, in no particular order.
+        remarks: why the tree may not survive a copy to another place or system.
+        size_bytes: of all files together.
+    """
+
+    folder: str
+    sync: bool
+    entries: list[Entry] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    size_bytes: int = 0
+
+
+def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
+    """Canonicalise everything below `folder` and list it; `folder` itself stays writable for the manifest.
+
+    Args:
+        sync: flush each file and folder (durability `full`).
+
+    Raises:
+        InvalidOutput: a special file, a name that is not UTF-8, our own reserved name, or too deep a tree.
+        OSError: reading or changing something failed.
+    """
+    found = Inventory(folder, sync)
+    try:
+        fd = os.open(folder, _OPEN_FOLDER)
+    except OSError as error:
+        raise InvalidOutput(folder, ".", f"expected a folder ({error.strerror})") from error
+    try:
+        _inside(found, fd, "", 0)
+    finally:
+        os.close(fd)
+    return found
+
+
+def _inside(found: Inventory, fd: int, prefix: str, depth: int) -> None:
+    """Do all entries of one open folder."""
+    os.fchmod(fd, 0o700)
+    _strip_attributes(fd)
+    with os.scandir(fd) as listing:
+        entries = list(listing)
+    for entry in entries:
+        path = _checked(found, prefix, entry.name)
+        if entry.is_symlink():
+            _link(found, fd, entry.name, path)
+        elif entry.is_dir(follow_symlinks=False):
+            _folder(found, fd, entry.name, path, depth)
+        elif entry.is_file(follow_symlinks=False):
+            _file(found, fd, entry.name, path)
+        else:
+            raise InvalidOutput(found.folder, path, "only files, folders and symlinks can be stored; delete it")
+    _note_twins(found, prefix, [entry.name for entry in entries])
+
+
+def _checked(found: Inventory, prefix: str, name: str) -> str:
+    path = prefix + name
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise InvalidOutput(found.folder, path, "its name is not UTF-8; rename it") from None
+    if not prefix and name == META:
+        raise InvalidOutput(found.folder, path, "this name is reserved for the store; choose another")
+    return path
+
+
+def _note_twins(found: Inventory, prefix: str, names: list[str]) -> None:
+    folded = {name.casefold() for name in names}
+    if not all(name.isascii() for name in names):
+        from unicodedata import normalize
+
+        folded = {normalize("NFC", name).casefold() for name in names}
+    if len(folded) != len(names):
+        where = prefix.rstrip("/") or "."
+        found.remarks.append(f"{where}: names that differ only by case or by Unicode form")
+
+
+def _folder(found: Inventory, parent: int, name: str, path: str, depth: int) -> None:
+    if depth >= MAX_DEPTH:
+        raise InvalidOutput(found.folder, path, f"it is nested deeper than {MAX_DEPTH} folders")
+    fd = _opened(name, parent, _OPEN_FOLDER, 0o700)
+    try:
+        _inside(found, fd, f"{path}/", depth + 1)
+        os.fchmod(fd, 0o555)
+        os.utime(fd, ns=_TIMES)
+        if found.sync:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+    found.entries.append((path, "d"))
+
+
+def _link(found: Inventory, parent: int, name: str, path: str) -> None:
+    target = os.readlink(name, dir_fd=parent)
+    try:
+        target.encode()
+    except UnicodeEncodeError:
+        raise InvalidOutput(found.folder, path, "its target is not UTF-8; make the link anew") from None
+    os.utime(name, ns=_TIMES, dir_fd=parent, follow_symlinks=False)
+    if leads_out(path, target):
+        found.remarks.append(f"{path}: a link that is absolute or leads out of the object")
+    found.entries.append((path, "l", target))
+
+
+def leads_out(path: str, target: str) -> bool:
+    """Tell whether a link at `path` (relative to the object) points out of the object, by its text alone."""
+    if target.startswith("/"):
+        return True
+    level = path.count("/")
+    for part in target.split("/"):
+        level += -1 if part == ".." else part not in ("", ".")
+        if level < 0:
+            return True
+    return False
+
+
+def _file(found: Inventory, parent: int, name: str, path: str) -> None:
+    fd = _opened(name, parent, _OPEN_FILE, 0o600)
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise InvalidOutput(found.folder, path, "it changed while it was stored; is its builder still running?")
+        if status.st_nlink > 1 or _open_for_writing(fd):
+            fd, old = _copied(fd, name, parent), fd
+            os.close(old)
+        else:
+            _strip_attributes(fd)
+        digest, size = hash_open(fd, status.st_size)
+        executable = bool(status.st_mode & 0o111)
+        os.fchmod(fd, 0o555 if executable else 0o444)
+        os.utime(fd, ns=_TIMES)
+        if found.sync:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+    found.size_bytes += size
+    found.entries.append((path, "x" if executable else "f", size, digest))
+
+
+def _opened(name: str, parent: int, flags: int, mode: int) -> int:
+    try:
+        return os.open(name, flags, dir_fd=parent)
+    except PermissionError:
+        unlock_entry(name, parent, mode)
+        return os.open(name, flags, dir_fd=parent)
+
+
+def hash_open(fd: int, size_hint: int) -> tuple[str, int]:
+    """Hash an open file in a stream: its 64 hex digits and its length in bytes."""
+    if size_hint < CHUNK:
+        # Small files are most files: one read that asks for a byte more than there is sees the end, too.
+        data = os.read(fd, size_hint + 1)
+        if len(data) == size_hint:
+            return sha256(data).hexdigest(), size_hint
+        os.lseek(fd, 0, os.SEEK_SET)
+    state, size = sha256(), 0
+    buffer = bytearray(CHUNK)
+    view = memoryview(buffer)
+    while count := os.readv(fd, [buffer]):
+        state.update(view[:count])
+        size += count
+    return state.hexdigest(), size
+
+
+def _open_for_writing(fd: int) -> bool:
+    """Tell whether anybody has the file open for writing: then the kernel grants no read lease on it."""
+    import fcntl
+    import signal
+
+    try:
+        # A lease is broken by a signal to us, and the default one would kill: ask for one that is ignored.
+        fcntl.fcntl(fd, 10, signal.SIGURG)  # F_SETSIG
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    with suppress(OSError):
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def _copied(fd: int, name: str, parent: int) -> int:
+    """Put a copy with an inode of its own in the place of a file; returns it opened for reading."""
+    fresh = os.path.basename(incoming(""))
+    out = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=parent)
+    try:
+        while chunk := os.read(fd, CHUNK):
+            view = memoryview(chunk)
+            while view:
+                view = view[os.write(out, view) :]
+        os.rename(fresh, name, src_dir_fd=parent, dst_dir_fd=parent)
+        os.lseek(out, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(out)
+        raise
+    return out
+
+
+def _strip_attributes(fd: int) -> None:
+    """Take off extended attributes and access lists, as far as they are not the system's own."""
+    try:
+        names = os.listxattr(fd)
+    except OSError:
+        return
+    for name in names:
+        os.fchmod(fd, 0o700)  # without root, only who may write may remove
+        try:
+            os.removexattr(fd, name)
+        except OSError:
+            # Labels such as security.selinux belong to the system and cannot be taken off.
+            if not name.startswith("security.") or name == "security.capability":
+                raise

@@ -1,0 +1,126 @@
+"""The few ways in which the store touches the disk: make a file, read one, delete, flush, put into the trash."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+
+from .layout import INCOMING, Store, var_path
+
+# Not 1970: zip files cannot hold years before 1980.
+EPOCH_NS = 946684800 * 10**9
+
+
+def token() -> str:
+    """A name that nobody else has."""
+    return os.urandom(8).hex()
+
+
+def incoming(folder: str) -> str:
+    """A name inside `folder` that every reader ignores."""
+    return f"{folder}/{INCOMING}{token()}"
+
+
+def write_new(path: str, data: bytes, *, sync: bool = False) -> None:
+    """Write a read-only file that must not be there yet, with the time of all things in the store."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(path, flags, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fchmod(fd, 0o444)
+        os.utime(fd, ns=(EPOCH_NS, EPOCH_NS))
+        if sync:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a whole file, not through a link."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(fd, "rb") as file:
+        return file.read()
+
+
+def sync_folder(path: str) -> None:
+    """Flush the names in a folder."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def delete_tree(path: str) -> None:
+    """Delete a tree of ours, read-only folders included, never through a link; a path that is gone is no error."""
+    try:
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            os.unlink(path)
+            return
+        fd = _open_folder(path)
+    except FileNotFoundError:
+        return
+    try:
+        _empty(fd)
+    finally:
+        os.close(fd)
+    with suppress(FileNotFoundError):
+        os.rmdir(path)
+
+
+def _open_folder(path: str, dir_fd: int | None = None) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, dir_fd=dir_fd)
+    except PermissionError:
+        unlock_entry(path, dir_fd, 0o700)
+        return os.open(path, flags, dir_fd=dir_fd)
+
+
+def unlock_entry(path: str, dir_fd: int | None, mode: int) -> None:
+    """Change the mode of an entry that cannot be opened; not through a link."""
+    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=dir_fd)
+    try:
+        if not stat.S_ISLNK(os.fstat(fd).st_mode):
+            os.chmod(f"/proc/self/fd/{fd}", mode)
+    finally:
+        os.close(fd)
+
+
+def _empty(fd: int) -> None:
+    os.fchmod(fd, 0o700)
+    with os.scandir(fd) as listing:
+        entries = list(listing)
+    for entry in entries:
+        if not entry.is_dir(follow_symlinks=False):
+            with suppress(FileNotFoundError):
+                os.unlink(entry.name, dir_fd=fd)
+            continue
+        inner = _open_folder(entry.name, fd)
+        try:
+            _empty(inner)
+        finally:
+            os.close(inner)
+        with suppress(FileNotFoundError):
+            os.rmdir(entry.name, dir_fd=fd)
+
+
+def to_trash(store: Store, path: str) -> str:
+    """Move an object out of the store into `var/trash`; returns where it is now.
+
+    A folder is made writable first: without root a read-only folder cannot change its parent.
+    """
+    folder = var_path(store, "trash")
+    os.makedirs(folder, exist_ok=True)
+    target = f"{folder}/{token()}-{os.path.basename(path)}"
+    with suppress(NotADirectoryError):
+        fd = _open_folder(path)
+        try:
+            os.fchmod(fd, 0o700)
+        finally:
+            os.close(fd)
+    os.rename(path, target)
+    return target

@@ -1,0 +1,211 @@
+"""Put derivations and realizations into the store.
+
+Write protocol: build aside; canonicalise; write the manifest, whose hash is the final name; rename next to the final
+place; flush; rename without replacing; flush the folder. At every instant, whatever is killed or full, an object under
+a final name is whole, and what is not whole has a name that readers ignore.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pylightnix.core.codec import canonical_json
+from pylightnix.core.config import Config
+from pylightnix.core.manifest import META, Manifest, encode_manifest, rref_of
+from pylightnix.core.refs import DRef, RRef
+
+from . import fsys
+from .check import faults
+from .freeze import InvalidOutput, freeze_tree
+from .layout import CONFIG, Store, config_path, drv_path, rref_path, var_path
+from .syscalls import rename_noreplace, sync_filesystem
+from .verified import remember
+
+MANIFEST = f"{META}/manifest.json"
+PROVENANCE = f"{META}/build.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a realization comes from; kept in build.json and not hashed.
+
+    Attributes:
+        start, stop: ISO 8601 in UTC, with microseconds.
+        seconds: how long the builder ran.
+        realizer: `module:qualname` of the builder.
+    """
+
+    start: str
+    stop: str
+    seconds: float
+    host: str
+    user: str
+    python: str
+    pylightnix: str
+    realizer: str
+
+
+def has_derivation(store: Store, dref: DRef, config: Config) -> bool:
+    """Tell whether the config is there in full length: after a power cut it may be there and empty."""
+    try:
+        return os.stat(config_path(store, dref)).st_size == len(config.canonical)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def put_derivation(store: Store, dref: DRef, config: Config) -> None:
+    """Write a config below its name; writes nothing if it is there.
+
+    Effects: makes `<derivation>/config.json`, atomically; flushed at once with durability `full`, together with the
+        first realization with `batch`.
+    """
+    if has_derivation(store, dref, config):
+        return
+    folder = drv_path(store, dref)
+    with suppress(FileExistsError):
+        os.mkdir(folder)
+    aside = fsys.incoming(folder)
+    sync = store.durability == "full"
+    fsys.write_new(aside, config.canonical, sync=sync)
+    os.rename(aside, f"{folder}/{CONFIG}")
+    if sync:
+        fsys.sync_folder(folder)
+        fsys.sync_folder(store.objects)
+
+
+def put_realization(
+    store: Store,
+    dref: DRef,
+    context: Mapping[DRef, Sequence[RRef]],
+    folder: str,
+    provenance: Provenance,
+) -> RRef:
+    """Make a built folder a realization, or find that an equal one is there.
+
+    Args:
+        context: the realizations of the direct dependencies.
+        folder: what the builder made; moved away if it is below `var/tmp`, otherwise copied.
+        provenance: kept beside the manifest; of equal realizations the first one's stays.
+
+    Raises:
+        InvalidOutput: the folder holds something that cannot be stored; nothing of it was.
+        OSError: the disk is full or failing; nothing was published.
+    """
+    folder = _own(store, folder)
+    inventory = freeze_tree(folder, sync=store.durability == "full")
+    manifest = encode_manifest(Manifest(dref, context, inventory.entries))
+    rref = rref_of(manifest, dref)
+    final = rref_path(store, rref)
+    if not os.path.lexists(final) or not _keep(store, rref):
+        _write_meta(folder, manifest, provenance, inventory.remarks, sync=inventory.sync)
+        _publish(store, folder, rref)
+    if os.path.lexists(folder):
+        fsys.delete_tree(folder)
+    remember(store, rref)
+    return rref
+
+
+def _own(store: Store, folder: str) -> str:
+    """Give a folder on the store's file system that is ours to move: a builder's own folder elsewhere is copied."""
+    real = os.path.realpath(folder)
+    if os.path.islink(folder) or not os.path.isdir(folder):
+        raise InvalidOutput(folder, ".", "the builder must return a folder; is it a file, a link or not there?")
+    tmp = os.path.realpath(var_path(store, "tmp"))
+    same_disk = os.stat(real).st_dev == os.stat(store.objects).st_dev
+    if real.startswith(f"{tmp}/") and same_disk:
+        return real
+    from .ingest import copy_path
+
+    copy = fsys.incoming(store.objects)
+    try:
+        copy_path(real, copy)
+    except BaseException:
+        fsys.delete_tree(copy)
+        raise
+    return copy
+
+
+def _write_meta(
+    folder: str, manifest: bytes, provenance: Provenance, remarks: Sequence[str], *, sync: bool
+) -> None:
+    os.mkdir(f"{folder}/{META}", 0o755)
+    fsys.write_new(f"{folder}/{MANIFEST}", manifest, sync=sync)
+    facts: dict[str, object] = {name: getattr(provenance, name) for name in Provenance.__slots__}
+    if remarks:
+        facts["portable"] = False
+        facts["portable_reason"] = list(remarks)
+    else:
+        facts["portable"] = True
+    fsys.write_new(f"{folder}/{PROVENANCE}", canonical_json(facts), sync=sync)
+    fd = os.open(f"{folder}/{META}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fchmod(fd, 0o555)
+        os.utime(fd, ns=(fsys.EPOCH_NS, fsys.EPOCH_NS))
+        if sync:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _publish(store: Store, folder: str, rref: RRef) -> None:
+    """Rename into the derivation's folder, close the top, flush, give the final name, flush the name."""
+    home = os.path.dirname(rref_path(store, rref))
+    aside = fsys.incoming(home)
+    # First to the new parent and only then read-only: without root a read-only folder cannot change its parent.
+    os.rename(folder, aside)
+    try:
+        _close_top(aside, sync=store.durability == "full")
+        if store.durability == "batch":
+            # One flush for all files of the object. A failed flush is final: the kernel reports an error once and
+            # then forgets it, so trying again would "succeed". The tree is thrown away by the caller's handler.
+            sync_filesystem(home)
+        _name(store, aside, rref)
+        if store.durability != "none":
+            fsys.sync_folder(home)
+    except BaseException:
+        fsys.delete_tree(aside)
+        raise
+
+
+def _close_top(folder: str, *, sync: bool) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(fd, 0o555)
+        os.utime(fd, ns=(fsys.EPOCH_NS, fsys.EPOCH_NS))
+        if sync:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _name(store: Store, aside: str, rref: RRef) -> None:
+    """Give an object its final name; an equal good one that stands there already wins, a bad one makes way."""
+    while True:
+        try:
+            rename_noreplace(aside, rref_path(store, rref))
+            return
+        except FileExistsError:
+            if _keep(store, rref):
+                fsys.delete_tree(aside)
+                return
+
+
+def _keep(store: Store, rref: RRef) -> bool:
+    """Tell whether what stands under a name deserves it; if not, quarantine it."""
+    if next(faults(store, rref), None) is None:
+        return True
+    with suppress(FileNotFoundError):
+        fsys.to_trash(store, rref_path(store, rref))
+    return False
+
+
+def is_folder(path: str) -> bool:
+    """Tell whether a path is a folder itself, not a link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False

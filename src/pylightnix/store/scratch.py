@@ -1,0 +1,77 @@
+"""Scratch: where builders work, below `var/tmp`, on the store's file system. A stateful handle.
+
+A scratch folder is marked as alive by a lock on a file in it. What a failed build left stays there with the mark gone,
+for its owner to look at, until it is collected.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from types import TracebackType
+
+from .fsys import delete_tree, token
+from .layout import Store, var_path
+
+ALIVE = ".alive"
+
+
+class Scratch:
+    """Names folders for builders; its own folder is made when the first is asked for.
+
+    Attributes:
+        made: the paths given out and not dropped, in order.
+    """
+
+    __slots__ = ("_fd", "_home", "_next", "_store", "made")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._home = f"{var_path(store, 'tmp')}/{os.uname().nodename}-{os.getpid()}-{token()}"
+        self._fd = -1
+        self._next = 0
+        self.made: list[str] = []
+
+    def new(self) -> str:
+        """Give a path that is not there yet, in a folder that is."""
+        if self._fd < 0:
+            self._open()
+        path = f"{self._home}/{self._next}"
+        self._next += 1
+        self.made.append(path)
+        return path
+
+    def drop(self) -> None:
+        """Delete all that was made since the last time."""
+        while self.made:
+            delete_tree(self.made.pop())
+
+    def keep(self) -> str:
+        """Leave all that was made since the last time where it is; returns the first path, or the folder of all."""
+        kept = self.made[0] if self.made else self._home
+        self.made.clear()
+        return kept
+
+    def _open(self) -> None:
+        import fcntl
+
+        os.makedirs(self._home)
+        # Close-on-exec: a child that inherits the descriptor would keep the folder "alive" after we are gone.
+        self._fd = os.open(f"{self._home}/{ALIVE}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._fd < 0:
+            return
+        self.drop()
+        with suppress(OSError):
+            if os.listdir(self._home) == [ALIVE]:
+                os.unlink(f"{self._home}/{ALIVE}")
+                os.rmdir(self._home)
+        os.close(self._fd)
+        self._fd = -1
