@@ -1,7 +1,8 @@
 """A Nix-style immutable, content-addressed store with a functional API.
 
-Every published name is listed here and loaded when it is first used (PEP 562), so that the import itself costs next to
-nothing. `__init__.pyi` says the same to type checkers; a test compares the two.
+Every published name is listed here and loaded when it is first used (PEP 562), so that the import
+itself costs next to nothing. `__init__.pyi` says the same to type checkers; a test compares the
+two.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ _ALIASES = {
     "PylightnixException": ("pylightnix.core.errors", "PylightnixError"),
     "__version__": ("pylightnix.core.version", "VERSION"),
 }
-_WHERE = {name: (f"pylightnix.{home}", name) for home, names in _HOMES.items() for name in names.split()} | _ALIASES
+_WHERE = {
+    name: (f"pylightnix.{home}", name) for home, names in _HOMES.items() for name in names.split()
+} | _ALIASES
 
 __all__ = sorted(_WHERE)  # noqa: PLE0605
 

@@ -1,6 +1,7 @@
 """The ambient store and registry: what published functions mean when they are not told.
 
-Nothing below this floor looks at the environment or at context variables; here they are resolved once per call.
+Nothing below this floor looks at the environment or at context variables; here they are resolved
+once per call.
 """
 
 from __future__ import annotations
@@ -36,17 +37,21 @@ def _from_environment() -> Store:
     env = os.environ
     root = os.path.expanduser(env.get("PYLIGHTNIX_ROOT") or DEFAULT_ROOT)
     objects = env.get("PYLIGHTNIX_STORE") or f"{root}/{SCHEMA}"
-    # Beside the objects: renames must stay on one file system, and two stores must not share their locks.
-    var = env.get("PYLIGHTNIX_TMP") or os.path.join(os.path.dirname(os.path.abspath(objects)), "var")
+    # Beside the objects: renames must stay on one file system, and two stores must not share their
+    # locks.
+    var = env.get("PYLIGHTNIX_TMP") or os.path.join(
+        os.path.dirname(os.path.abspath(objects)), "var"
+    )
     return mkstore(objects, var, env.get("PYLIGHTNIX_DURABILITY") or "batch")
 
 
 def current_store() -> Store:
     """Give the store that functions use when none is passed.
 
-    That is the innermost `use_store`; otherwise what `store_initialize` was told; otherwise what the environment says:
-    `PYLIGHTNIX_STORE` (the folder `store-v1` itself) and `PYLIGHTNIX_TMP` (the folder `var`), or both below
-    `PYLIGHTNIX_ROOT` (default `~/_pylightnix`); `PYLIGHTNIX_DURABILITY` is `full`, `batch` or `none`.
+    That is the innermost `use_store`; otherwise what `store_initialize` was told; otherwise what
+    the environment says: `PYLIGHTNIX_STORE` (the folder `store-v1` itself) and `PYLIGHTNIX_TMP`
+    (the folder `var`), or both below `PYLIGHTNIX_ROOT` (default `~/_pylightnix`);
+    `PYLIGHTNIX_DURABILITY` is `full`, `batch` or `none`.
 
     Raises:
         NoStore: there is no store there; only `store_initialize` and `pylightnix init` make one.
@@ -79,11 +84,12 @@ def store_initialize(
     """Make the current store if it is not there; doing so again does no harm.
 
     Args:
-        custom_store: the folder `store-v1` itself, instead of what the environment says; it becomes the current
-            store of this process.
+        custom_store: the folder `store-v1` itself, instead of what the environment says; it becomes
+            the current store of this process.
         custom_tmp: the folder `var`; by default beside the objects.
         check_not_exist: it is an error if there is a store already.
-        durability: `full`, `batch` or `none`; by default what the environment says, otherwise `batch`.
+        durability: `full`, `batch` or `none`; by default what the environment says, otherwise
+            `batch`.
 
     Returns:
         The store.
@@ -99,7 +105,9 @@ def store_initialize(
     if durability is not None:
         store = mkstore(store.objects, store.var, durability)
     if check_not_exist and os.path.exists(store.objects):
-        raise StoreError(f"there is a store at {store.objects} already: choose another place, or leave out the check")
+        raise StoreError(
+            f"there is a store at {store.objects} already: choose another place, or leave out the check"
+        )
     initialize(store)
     if custom_store is not None or custom_tmp is not None or durability is not None:
         _Process.store = store

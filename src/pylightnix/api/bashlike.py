@@ -38,7 +38,9 @@ def lsref(ref: DRef | RRef | str, store: Store | None = None) -> list[str]:
     return list(query.rrefs(where, found))
 
 
-def catref(ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | None = None) -> list[str]:
+def catref(
+    ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | None = None
+) -> list[str]:
     """Read a text artifact of a realization (or of the only one of a derivation).
 
     Args:
@@ -57,7 +59,9 @@ def catref(ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | None 
         with open(path, encoding="utf-8", newline="") as file:
             return file.readlines()
     except UnicodeDecodeError as error:
-        raise InvalidValue(f"{path} is not UTF-8 text ({error.reason}): open it as bytes") from error
+        raise InvalidValue(
+            f"{path} is not UTF-8 text ({error.reason}): open it as bytes"
+        ) from error
 
 
 def artifact(ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | None = None) -> str:
@@ -71,7 +75,9 @@ def artifact(ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | Non
     rref = usage.only_rref(where, resolve(where, ref))
     parts = [fn] if isinstance(fn, str) else list(fn)
     if not parts or not all(isinstance(part, str) and is_part(part) for part in parts):
-        raise InvalidRef("path inside a realization", fn, ("expected its parts, as ['usr', 'bin', 'hello']",))
+        raise InvalidRef(
+            "path inside a realization", fn, ("expected its parts, as ['usr', 'bin', 'hello']",)
+        )
     path = os.path.join(usage.path_of(where, rref), *parts)
     if not os.path.isfile(path):
         raise NotInStore(f"{rref}/{'/'.join(parts)}", "no such file in the realization")
@@ -104,7 +110,8 @@ def find(
 
     Args:
         name: a pattern for the derivation's name, as `hello-*`.
-        newer: only those whose build ended after this time: seconds since 1970, or, if not positive, back from now.
+        newer: only those whose build ended after this time: seconds since 1970, or, if not
+            positive, back from now.
 
     Returns:
         RRefs, sorted by derivation and hash.
@@ -142,7 +149,9 @@ def diff(a: DRef | RRef | str, b: DRef | RRef | str, store: Store | None = None)
     one, two = resolve(where, a), resolve(where, b)
     text = _unified(_config_lines(where, one), _config_lines(where, two), one, two, "config.json")
     if isinstance(one, RRef) and isinstance(two, RRef):
-        text += _unified(_manifest_lines(where, one), _manifest_lines(where, two), one, two, "manifest.json")
+        text += _unified(
+            _manifest_lines(where, one), _manifest_lines(where, two), one, two, "manifest.json"
+        )
     return text
 
 
@@ -162,7 +171,9 @@ def _manifest_lines(store: Store, rref: RRef) -> list[str]:
 
 
 def _pretty(value: object) -> list[str]:
-    return (json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n").splitlines(keepends=True)
+    return (json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n").splitlines(
+        keepends=True
+    )
 
 
 def shellref(ref: DRef | RRef | str, store: Store | None = None) -> int:
@@ -175,4 +186,6 @@ def shellref(ref: DRef | RRef | str, store: Store | None = None) -> int:
 
     where = resolved(store)
     path = usage.path_of(where, resolve(where, ref))
-    return subprocess.run([environment().get("SHELL") or "/bin/sh"], cwd=path, check=False).returncode
+    return subprocess.run(
+        [environment().get("SHELL") or "/bin/sh"], cwd=path, check=False
+    ).returncode

@@ -15,8 +15,8 @@ from .ambient import environment
 def build_environ(b: Build, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """Give an environment for child processes: this process's, with the fields of the config added.
 
-    Texts and numbers are added as text; a DRef, `[dref, ...]` and `[selfref, ...]` as paths of the system; what is
-    neither is left out.
+    Texts and numbers are added as text; a DRef, `[dref, ...]` and `[selfref, ...]` as paths of the
+    system; what is neither is left out.
 
     Args:
         env: what to start from; by default the environment of this process.

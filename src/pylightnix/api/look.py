@@ -102,7 +102,9 @@ def store_drefs(store: Store | None = None) -> list[DRef]:
     return query.drefs(resolved(store))
 
 
-def store_rrefs(dref: DRef, context: Context | None = None, store: Store | None = None) -> list[RRef]:
+def store_rrefs(
+    dref: DRef, context: Context | None = None, store: Store | None = None
+) -> list[RRef]:
     """Give the valid realizations of a derivation, sorted by hash; an empty list if there is none.
 
     Args:
@@ -142,7 +144,8 @@ def linkrref(
 
     Args:
         destdir: where to put it.
-        name: of the link; by default that of the derivation. A symlink of that name is replaced, atomically.
+        name: of the link; by default that of the derivation. A symlink of that name is replaced,
+            atomically.
 
     Returns:
         The path of the link.

@@ -36,8 +36,10 @@ class Options(TypedDict, total=False):
     """How to realize; every option may be left out.
 
     Attributes:
-        durability: what is flushed when it returns: `full`, `batch` or `none`; by default the store's.
-        lock_timeout_s: how long to wait for another process that builds the same; None (default) without end.
+        durability: what is flushed when it returns: `full`, `batch` or `none`; by default the
+            store's.
+        lock_timeout_s: how long to wait for another process that builds the same; None (default)
+            without end.
         on_event: is told what happens; see `pylightnix.engine.events`.
     """
 
@@ -62,8 +64,9 @@ def mkconfig(fields: Mapping[str, object]) -> Config:
     """Check a dictionary and make a config of it; a `Registry` in it is dropped, for `mkconfig(locals())`.
 
     Args:
-        fields: str, bool, int, finite float, None, list, dict with str keys, and `os.PathLike` (taken as str), up to
-            64 levels deep and 1 MiB. A string that is a DRef makes that derivation a dependency.
+        fields: str, bool, int, finite float, None, list, dict with str keys, and `os.PathLike`
+            (taken as str), up to 64 levels deep and 1 MiB. A string that is a DRef makes that
+            derivation a dependency.
 
     Raises:
         InvalidConfig: names every offending place, as `config.a.b[3]: ...`.
@@ -97,8 +100,8 @@ def instantiate(
     """Run a stage and collect the derivations that it leaves; nothing is built.
 
     Args:
-        stage: a function that returns a DRef, or a list, tuple or dict of them; it is called with `r=` if it has a
-            parameter of that name. Or DRefs made under the current registry.
+        stage: a function that returns a DRef, or a list, tuple or dict of them; it is called with
+            `r=` if it has a parameter of that name. Or DRefs made under the current registry.
         store: where to put the configs and later the realizations; by default the current store.
         r: the registry to fill; by default a new one.
 
@@ -151,7 +154,11 @@ def _realized(
     options: Options,
 ) -> PMap[DRef, Chosen]:
     store = _with_durability(closure.store, options.get("durability"))
-    force = closure.targets if force_rebuild is True else _known(closure, "force_rebuild", force_rebuild)
+    force = (
+        closure.targets
+        if force_rebuild is True
+        else _known(closure, "force_rebuild", force_rebuild)
+    )
     asserted = _known(closure, "assert_realized", assert_realized)
     args = realize_args or {}
     _known(closure, "realize_args", args)
@@ -187,7 +194,8 @@ def realize(
 ) -> RRef:
     """Find or build the one realization of a closure's one target.
 
-    Goes in dependency order; at each derivation its matcher chooses among what the store has, or asks for a build.
+    Goes in dependency order; at each derivation its matcher chooses among what the store has, or
+    asks for a build.
 
     Args:
         closure: as `instantiate` returned it, with exactly one target.
@@ -200,7 +208,8 @@ def realize(
         The realization chosen by the target's matcher.
 
     Raises:
-        AmbiguousResult: the closure has several targets, or the matcher chose several realizations, or none.
+        AmbiguousResult: the closure has several targets, or the matcher chose several realizations,
+            or none.
         BuildFailed: a builder raised; `.dref`, `.folder` and `.log` say which and where.
         PromiseBroken: a builder did not make what its config promises.
         MatcherUnsatisfied: a matcher does not want what there is, nor what was built.
@@ -244,8 +253,9 @@ def realize_context(
     """Find or build a whole closure; arguments and errors are those of `realize`.
 
     Returns:
-        The stage's result, of the same shape, with an RRef in the place of each DRef (or a tuple of RRefs, where the
-        matcher chose another number than one); and the chosen realizations of every derivation of the closure.
+        The stage's result, of the same shape, with an RRef in the place of each DRef (or a tuple of
+        RRefs, where the matcher chose another number than one); and the chosen realizations of
+        every derivation of the closure.
     """
     done = _realized(closure, force_rebuild, assert_realized, realize_args, options)
 

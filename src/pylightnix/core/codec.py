@@ -1,6 +1,7 @@
 """The one canonical byte form of a value: equal values give equal bytes, on every machine and in every version.
 
-Concept: a name made from a hash is only as good as the bytes that were hashed (Dolstra 2006, section 5.1).
+Concept: a name made from a hash is only as good as the bytes that were hashed (Dolstra 2006,
+    section 5.1).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Config: what a derivation is made from. A frozen value that *is* its canonical bytes.
 
-Keeping the bytes rather than a tree of containers makes a config immutable, hashable and cheap; whoever wants the
-dictionary gets a fresh copy of it.
+Keeping the bytes rather than a tree of containers makes a config immutable, hashable and cheap;
+whoever wants the dictionary gets a fresh copy of it.
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ def mkconfig(fields: Mapping[str, object]) -> Config:
     """Check a dictionary and make a config of it.
 
     Args:
-        fields: str, bool, int, finite float, None, list, dict with str keys, and `os.PathLike` (taken as str), up to
-            64 levels deep. A string that is a DRef makes that derivation a dependency.
+        fields: str, bool, int, finite float, None, list, dict with str keys, and `os.PathLike`
+            (taken as str), up to 64 levels deep. A string that is a DRef makes that derivation a
+            dependency.
 
     Raises:
-        InvalidConfig: names every offending place, as `config.a.b[3]: ...`, or says that it is over 1 MiB.
+        InvalidConfig: names every offending place, as `config.a.b[3]: ...`, or says that it is over
+            1 MiB.
         InvalidName: the field `name` cannot be a name.
 
     >>> config_dict(mkconfig({"name": "hello", "lr": 0.1}))
@@ -78,7 +80,8 @@ def parse_config(canonical: bytes) -> Config:
     """Read a config back from its bytes.
 
     Raises:
-        ValueError: the bytes are not those of a config (`InvalidConfig` and `InvalidName` are ValueErrors too).
+        ValueError: the bytes are not those of a config (`InvalidConfig` and `InvalidName` are
+            ValueErrors too).
     """
     fields = parse_json(canonical)
     if not isinstance(fields, dict):
@@ -134,7 +137,8 @@ def config_cattrs(config: Config, own: DRef | None = None) -> Any:
     """Give the fields of a config as attributes: `config_cattrs(c).lr`; nested dictionaries stay dictionaries.
 
     Args:
-        own: the derivation made from this config; where given, self-references start with it instead of `selfref`.
+        own: the derivation made from this config; where given, self-references start with it
+            instead of `selfref`.
     """
     fields = config_dict(config)
     if own is not None:

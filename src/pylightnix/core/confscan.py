@@ -47,7 +47,6 @@ class Scan:
         elif len(self.issues) == MAX_ISSUES:
             self.issues.append("... and more")
 
-
     def overflow(self) -> None:
         """Note, once, that there are more values than a config can hold."""
         if not self.full:
@@ -153,7 +152,11 @@ def _other(found: Scan, value: object, where: str) -> object:
             return _text(found, path, where)
         found.say(where, f"a path of {_kind(path)} is not allowed; use a path of str")
         return None
-    hint = {"tuple": "; use a list", "bytes": "; use `mkfile` and depend on it", "set": "; use a sorted list"}
+    hint = {
+        "tuple": "; use a list",
+        "bytes": "; use `mkfile` and depend on it",
+        "set": "; use a sorted list",
+    }
     found.say(where, f"{_kind(value)} is not allowed{hint.get(_kind(value), '')}")
     return None
 
@@ -166,7 +169,9 @@ def is_part(part: str) -> bool:
 def _refpath(found: Scan, parts: list[object], where: str) -> None:
     """A list that starts with a reference is a path inside it, and may not lead out of it."""
     own = parts[0] == found.selfref
-    if not own and (not isdref(parts[0]) or not all(isinstance(p, str) and not isdref(p) for p in parts[1:])):
+    if not own and (
+        not isdref(parts[0]) or not all(isinstance(p, str) and not isdref(p) for p in parts[1:])
+    ):
         return  # a list of derivations, or of a derivation and other things, is just a list
     for i, part in enumerate(parts[1:], 1):
         if not isinstance(part, str) or not is_part(part):

@@ -2,9 +2,10 @@
 
     {"context":{dref:[rref,...]},"dref":...,"entries":[...],"version":1}
 
-Entries are sorted by the bytes of their path: file `[path,"f",size_bytes,sha256]`, executable file `[path,"x",...]`,
-folder `[path,"d"]`, link `[path,"l",target]`. Kind, name, length and content are all told apart, so no two trees that
-differ share a name (the idea of a canonical archive: Dolstra 2006, section 5.2).
+Entries are sorted by the bytes of their path: file `[path,"f",size_bytes,sha256]`, executable file
+`[path,"x",...]`, folder `[path,"d"]`, link `[path,"l",target]`. Kind, name, length and content are
+all told apart, so no two trees that differ share a name (the idea of a canonical archive: Dolstra
+2006, section 5.2).
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ class Manifest:
 def context_prefix(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> bytes:
     """Give the bytes with which the manifest of every realization of `dref` in this context begins.
 
-    Keys are sorted, so context and derivation come first: whether a realization has the right context is one
-    comparison of bytes, and a large manifest need not be parsed.
+    Keys are sorted, so context and derivation come first: whether a realization has the right
+    context is one comparison of bytes, and a large manifest need not be parsed.
     """
     lists = {dep: sorted(rrefs) for dep, rrefs in context.items()}
     return canonical_json({"context": lists, "dref": dref})[:-1] + b',"entries":['
@@ -73,7 +74,9 @@ def parse_manifest(data: bytes) -> Manifest:
     if not isinstance(value, dict) or set(value) != {"context", "dref", "entries", "version"}:
         raise ValueError("the manifest does not have the fields context, dref, entries and version")
     if value["version"] != VERSION:
-        raise ValueError(f"the manifest is of version {value['version']!r}; this is for version {VERSION}")
+        raise ValueError(
+            f"the manifest is of version {value['version']!r}; this is for version {VERSION}"
+        )
     context = {DRef(dep): tuple(RRef(r) for r in rrefs) for dep, rrefs in value["context"].items()}
     manifest = Manifest(DRef(value["dref"]), context, tuple(_parse_entries(value["entries"])))
     if encode_manifest(manifest) != data:
@@ -94,7 +97,11 @@ def _parse_entries(items: object) -> Iterable[Entry]:
             case _:
                 raise ValueError(f"the manifest has an entry of unknown form: {item!r:.200}")
         parts = path.split("/")
-        if path in seen or parts[0] == META or any(part in ("", ".", "..") or "\0" in part for part in parts):
+        if (
+            path in seen
+            or parts[0] == META
+            or any(part in ("", ".", "..") or "\0" in part for part in parts)
+        ):
             raise ValueError(f"the manifest has an impossible path: {path!r:.200}")
         seen.add(path)
         yield tuple(item)

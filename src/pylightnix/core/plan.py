@@ -2,12 +2,14 @@
 
 A derivation is in exactly one state:
 
-    waiting --(its last dependency is settled)--> fresh --advance--> done       a realization was chosen
-                                                        `--advance--> missing   must be built or fetched
+    waiting --(its last dependency is settled)--> fresh --advance--> done       a realization was
+    chosen
+                                                        `--advance--> missing   must be built or
+                                                        fetched
     missing --started--> running --settled--> done
 
-Serial and parallel realize, the dry run, the REPL and the tests all drive these functions; nothing computes what would
-run in a second way. (The shape is that of ninja's `Plan`, kept apart from whatever runs commands.)
+Serial and parallel realize, the dry run, the REPL and the tests all drive these functions; nothing
+computes what would run in a second way. (The shape is that of ninja's `Plan`, kept apart from whatever runs commands.)
 """
 
 from __future__ import annotations
@@ -54,8 +56,8 @@ def mkplan(needs: Mapping[DRef, tuple[DRef, ...]]) -> Plan:
     """Start a plan in which nothing is settled.
 
     Args:
-        needs: every derivation of a closure -> its direct dependencies, without repetition; the order of keys is the
-            order in which ready ones are handed out.
+        needs: every derivation of a closure -> its direct dependencies, without repetition; the
+            order of keys is the order in which ready ones are handed out.
     """
     left = {dref: len(deps) for dref, deps in needs.items() if deps}
     fresh = tuple(dref for dref in needs if dref not in left)
@@ -95,7 +97,8 @@ def advance(plan: Plan, choose: Choose) -> Plan:
 
 
 def _merged(old: PMap[DRef, V], new: Mapping[DRef, V]) -> PMap[DRef, V]:
-    # The everyday case is a plan that is settled in one go; building a map at once is several times cheaper.
+    # The everyday case is a plan that is settled in one go; building a map at once is several times
+    # cheaper.
     return pmap({**old, **new}) if len(new) > len(old) // 4 else old.update(new)
 
 

@@ -1,7 +1,9 @@
 """References: the names of derivations and realizations, made by parsing and by nothing else.
 
-`DRef` is `dref:<32 hex>-<name>`, `RRef` is `rref:<32 hex>-<32 hex>-<name>` (realization hash, derivation hash, name).
-Holding one is the proof that it is well formed: nothing below re-validates it, and no path can be smuggled in by it.
+`DRef` is `dref:<32 hex>-<name>`, `RRef` is `rref:<32 hex>-<32 hex>-<name>` (realization hash,
+derivation hash, name).
+Holding one is the proof that it is well formed: nothing below re-validates it, and no path can be
+    smuggled in by it.
 """
 
 from __future__ import annotations
@@ -41,8 +43,9 @@ class InvalidName(InvalidValue):
         )
 
 
-# str.strip() eats from both ends, so it leaves nothing exactly when every character is allowed. Unlike a pattern with
-# `$` it is not fooled by a trailing newline, and it needs no regular expressions at import.
+# str.strip() eats from both ends, so it leaves nothing exactly when every character is allowed.
+# Unlike a pattern with `$` it is not fooled by a trailing newline, and it needs no regular
+# expressions at import.
 def _is_name(text: str) -> bool:
     return 0 < len(text) <= NAME_MAX and not text.strip(_NAME_CHARS)
 
@@ -52,7 +55,9 @@ def _is_hash(text: str) -> bool:
 
 
 def _is_dref(text: str) -> bool:
-    return text[:5] == "dref:" and _is_hash(text[5:37]) and text[37:38] == "-" and _is_name(text[38:])
+    return (
+        text[:5] == "dref:" and _is_hash(text[5:37]) and text[37:38] == "-" and _is_name(text[38:])
+    )
 
 
 def _is_rref(text: str) -> bool:

@@ -34,7 +34,9 @@ class Build:
 
     __slots__ = ("_nouts", "config", "context", "dref", "outpaths", "rarg", "store")
 
-    def __init__(self, store: Store, dref: DRef, context: Context, rarg: RealizeArg, nouts: int) -> None:
+    def __init__(
+        self, store: Store, dref: DRef, context: Context, rarg: RealizeArg, nouts: int
+    ) -> None:
         self.store, self.dref, self.context, self.rarg = store, dref, context, rarg
         self.config: Config = rarg.config
         self.outpaths: list[Path] = []
@@ -74,7 +76,9 @@ class _Wrapped:
         self.function, self.nouts = function, nouts
         update_wrapper(self, function)
 
-    def __call__(self, store: Store, dref: DRef, context: Context, rarg: RealizeArg) -> Sequence[Path]:
+    def __call__(
+        self, store: Store, dref: DRef, context: Context, rarg: RealizeArg
+    ) -> Sequence[Path]:
         build = Build(store, dref, context, rarg, self.nouts)
         self.function(build)
         return build.make_outputs()
@@ -159,7 +163,8 @@ def build_path(b: Build, refpath: RefPath) -> Path:
     """Give the path of something inside a dependency, or inside this very output.
 
     Args:
-        refpath: `[dref, part, ...]`, or `[selfref, part, ...]` for the output folder; a bare DRef will do.
+        refpath: `[dref, part, ...]`, or `[selfref, part, ...]` for the output folder; a bare DRef
+            will do.
 
     Raises:
         AmbiguousResult: the dependency has several realizations; see `build_paths`.
@@ -194,7 +199,8 @@ def _parts(refpath: RefPath | DRef | str) -> list[str]:
 def build_environ(b: Build, env: Mapping[str, str]) -> dict[str, str]:
     """Give an environment for child processes: `env` with the fields of the config added.
 
-    Texts and numbers are added as text, paths inside references as paths of the system; what is neither is left out.
+    Texts and numbers are added as text, paths inside references as paths of the system; what is
+    neither is left out.
     """
     made = dict(env)
     for key, value in config_dict(b.config).items():
@@ -203,6 +209,8 @@ def build_environ(b: Build, env: Mapping[str, str]) -> dict[str, str]:
         elif isdref(value):
             made[key] = os.fspath(build_path(b, [DRef(value)]))
         elif isinstance(value, list) and value and (value[0] == selfref or isdref(value[0])):
-            if all(isinstance(part, str) and is_part(part) and not isdref(part) for part in value[1:]):
+            if all(
+                isinstance(part, str) and is_part(part) and not isdref(part) for part in value[1:]
+            ):
                 made[key] = os.fspath(build_path(b, value))
     return made

@@ -124,7 +124,9 @@ def takes_registry(stage: Callable[..., object]) -> bool:
     code = getattr(inner, "__code__", None)
     if code is not None:
         return "r" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    from inspect import signature  # slow to import, and rarely needed: partials and callable objects
+    from inspect import (
+        signature,
+    )  # slow to import, and rarely needed: partials and callable objects
 
     try:
         return "r" in signature(stage).parameters

@@ -1,6 +1,7 @@
 """Matchers: which realizations of a derivation are to be used, or None for a new one.
 
-A matcher sees the valid realizations that have the right context, sorted by hash, and knows nothing of builds.
+A matcher sees the valid realizations that have the right context, sorted by hash, and knows nothing
+of builds.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def match(
     """Make a matcher that takes the best realizations by some keys.
 
     Args:
-        keys: judge realizations; the first decides, further ones break ties, the hash breaks the rest.
+        keys: judge realizations; the first decides, further ones break ties, the hash breaks the
+            rest.
         rmin: fewer than these ask for builds.
         rmax: more than these are cut, or are an error if `exclusive`; None sets no bound.
 
@@ -137,7 +139,8 @@ def match_exact(rrefs: Iterable[RRef]) -> Matcher:
 @dataclass(frozen=True, slots=True)
 class _Latest:
     def __call__(self, store: Store, rref: RRef) -> str:
-        # ISO times of one form sort as text; an object whose provenance was lost counts as the oldest.
+        # ISO times of one form sort as text; an object whose provenance was lost counts as the
+        # oldest.
         return str(provenance_of(store, rref).get("stop", ""))
 
 

@@ -73,7 +73,9 @@ class NotRealized(RealizeError):
         )
 
 
-def call(realizer: Realizer, store: Store, dref: DRef, context: Context, rarg: RealizeArg) -> Sequence[Path]:
+def call(
+    realizer: Realizer, store: Store, dref: DRef, context: Context, rarg: RealizeArg
+) -> Sequence[Path]:
     """Just call the realizer: the plainest `Invoke`."""
     return realizer(store, dref, context, rarg)
 
@@ -114,7 +116,10 @@ def choose(store: Store, drv: Derivation, context: Mapping[DRef, Chosen]) -> Cho
     strange = tuple(sorted(set(chosen).difference(found)))
     if strange:
         raise MatcherUnsatisfied(
-            drv.dref, ", ".join(strange), tuple(found), "A matcher must choose among what it is offered"
+            drv.dref,
+            ", ".join(strange),
+            tuple(found),
+            "A matcher must choose among what it is offered",
         )
     return tuple(chosen)
 
@@ -185,7 +190,9 @@ def _run(
     shop: Workshop, store: Store, drv: Derivation, context: Context, rarg: RealizeArg
 ) -> list[str]:
     try:
-        folders = [os.fspath(path) for path in shop.invoke(drv.realizer, store, drv.dref, context, rarg)]
+        folders = [
+            os.fspath(path) for path in shop.invoke(drv.realizer, store, drv.dref, context, rarg)
+        ]
         if not folders:
             raise RealizeError(f"the realizer of {drv.dref} returned no output folder")
     except NotRealized as error:
@@ -196,7 +203,9 @@ def _run(
         raise _failed(shop, drv, rarg.log, error) from error
     promised = config_promises(drv.config)
     for folder in folders:
-        missing = tuple(name for path in promised if not os.path.lexists(f"{folder}/{(name := _text(path))}"))
+        missing = tuple(
+            name for path in promised if not os.path.lexists(f"{folder}/{(name := _text(path))}")
+        )
         if missing:
             shop.scratch.keep()
             shop.emit(Failed(drv.dref, "a promise was broken", time.monotonic()))

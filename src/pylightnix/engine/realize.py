@@ -29,8 +29,8 @@ def realize(closure: Closure, shop: Workshop, assert_realized: Collection[DRef] 
         RealizeError, StoreError: as `produce`.
 
     Effects: writes below the store's root only; holds one build lock at a time.
-    Concept: derivations are found or built in dependency order (Dolstra 2006, chapter 5); here one may have several
-        results, and which of them its dependents see is the matcher's choice.
+    Concept: derivations are found or built in dependency order (Dolstra 2006, chapter 5); here one
+        may have several results, and which of them its dependents see is the matcher's choice.
     """
     known = {drv.dref: drv for drv in closure.derivations}
 

@@ -71,7 +71,8 @@ class Registry:
     """Collects derivations, in the order in which they were made.
 
     Args:
-        store: which store the stages may look at (a cache of hashes, say); None if there is none yet.
+        store: which store the stages may look at (a cache of hashes, say); None if there is none
+            yet.
     """
 
     __slots__ = ("busy", "derivations", "store")
@@ -85,7 +86,9 @@ class Registry:
         return f"<Registry of {len(self.derivations)} derivations>"
 
 
-def register(registry: Registry | None, config: Config, matcher: Matcher, realizer: Realizer) -> DRef:
+def register(
+    registry: Registry | None, config: Config, matcher: Matcher, realizer: Realizer
+) -> DRef:
     """Leave a derivation in a registry.
 
     Of one config registered again the later matcher and realizer stand.

@@ -19,10 +19,14 @@ class ProgramFailed(RealizeError):
         self.argv, self.status, self.log, self.tail = argv, status, log, tail
 
     def __str__(self) -> str:
-        ended = "could not be started" if self.status is None else f"ended with status {self.status}"
+        ended = (
+            "could not be started" if self.status is None else f"ended with status {self.status}"
+        )
         if self.status is not None and self.status < 0:
             ended = f"was ended by signal {-self.status}"
-        return f"`{shlex.join(self.argv)}` {ended}; the last lines of its log {self.log}:\n{self.tail}"
+        return (
+            f"`{shlex.join(self.argv)}` {ended}; the last lines of its log {self.log}:\n{self.tail}"
+        )
 
 
 def build_run(
@@ -56,7 +60,13 @@ def build_run(
         log.flush()
         try:
             status = subprocess.run(
-                words, check=False, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                words,
+                check=False,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             ).returncode
         except OSError as error:
             raise ProgramFailed(words, None, b.rarg.log, str(error)) from error

@@ -84,8 +84,8 @@ def realized(stage: Stage) -> Stage:
     """Make a stage that is an error to build: it must be in the store already.
 
     Returns:
-        A stage that takes the arguments of the other one; realizing it raises `NotRealized` where it would have to
-        be built.
+        A stage that takes the arguments of the other one; realizing it raises `NotRealized` where
+        it would have to be built.
     """
     return redefine(stage, new_realizer=_refuse)
 

@@ -43,7 +43,9 @@ def faults(store: Store, rref: RRef, *, contents: bool = True) -> Iterator[Fault
     try:
         raw = read_bytes(f"{folder}/{META}/manifest.json")
     except OSError as error:
-        yield Fault(rref, f"{META}/manifest.json", f"cannot be read: {error.strerror}", partial=True)
+        yield Fault(
+            rref, f"{META}/manifest.json", f"cannot be read: {error.strerror}", partial=True
+        )
         return
     try:
         manifest = parse_manifest(raw)
@@ -51,7 +53,11 @@ def faults(store: Store, rref: RRef, *, contents: bool = True) -> Iterator[Fault
         yield Fault(rref, f"{META}/manifest.json", f"damaged: {error}")
         return
     if manifest.dref != rref2dref(rref):
-        yield Fault(rref, f"{META}/manifest.json", f"belongs to {manifest.dref}: the object is in a wrong folder")
+        yield Fault(
+            rref,
+            f"{META}/manifest.json",
+            f"belongs to {manifest.dref}: the object is in a wrong folder",
+        )
     if rref_of(raw, rref2dref(rref)) != rref:
         yield Fault(rref, f"{META}/manifest.json", "its hash is not the name of the object")
     yield from _entry_faults(rref, folder, manifest, contents)

@@ -1,8 +1,9 @@
 """Canonicalise a built tree and take its inventory in one walk, with folder descriptors and never through a link.
 
-What leaves here holds only regular files (0444, or 0555 if executable), folders (0555) and symlinks, all dated to the
-year 2000, without extended attributes, and nobody can still write to it: a file that has another name elsewhere, or
-that somebody holds open for writing, is replaced by a copy.
+What leaves here holds only regular files (0444, or 0555 if executable), folders (0555) and
+symlinks, all dated to the
+year 2000, without extended attributes, and nobody can still write to it: a file that has another
+name elsewhere, or that somebody holds open for writing, is replaced by a copy.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
         sync: flush each file and folder (durability `full`).
 
     Raises:
-        InvalidOutput: a special file, a name that is not UTF-8, our own reserved name, or too deep a tree.
+        InvalidOutput: a special file, a name that is not UTF-8, our own reserved name, or too deep
+            a tree.
         OSError: reading or changing something failed.
     """
     found = Inventory(folder, sync)
@@ -91,7 +93,9 @@ def _inside(found: Inventory, fd: int, prefix: str, depth: int) -> None:
         elif entry.is_file(follow_symlinks=False):
             _file(found, fd, entry.name, path)
         else:
-            raise InvalidOutput(found.folder, path, "only files, folders and symlinks can be stored; delete it")
+            raise InvalidOutput(
+                found.folder, path, "only files, folders and symlinks can be stored; delete it"
+            )
     _note_twins(found, prefix, [entry.name for entry in entries])
 
 
@@ -102,7 +106,9 @@ def _checked(found: Inventory, prefix: str, name: str) -> str:
     except UnicodeEncodeError:
         raise InvalidOutput(found.folder, path, "its name is not UTF-8; rename it") from None
     if not prefix and name == META:
-        raise InvalidOutput(found.folder, path, "this name is reserved for the store; choose another")
+        raise InvalidOutput(
+            found.folder, path, "this name is reserved for the store; choose another"
+        )
     return path
 
 
@@ -137,7 +143,9 @@ def _link(found: Inventory, parent: int, name: str, path: str) -> None:
     try:
         target.encode()
     except UnicodeEncodeError:
-        raise InvalidOutput(found.folder, path, "its target is not UTF-8; make the link anew") from None
+        raise InvalidOutput(
+            found.folder, path, "its target is not UTF-8; make the link anew"
+        ) from None
     os.utime(name, ns=_TIMES, dir_fd=parent, follow_symlinks=False)
     if leads_out(path, target):
         found.remarks.append(f"{path}: a link that is absolute or leads out of the object")
@@ -161,7 +169,9 @@ def _file(found: Inventory, parent: int, name: str, path: str) -> None:
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
-            raise InvalidOutput(found.folder, path, "it changed while it was stored; is its builder still running?")
+            raise InvalidOutput(
+                found.folder, path, "it changed while it was stored; is its builder still running?"
+            )
         if status.st_nlink > 1 or _open_for_writing(fd):
             fd, old = _copied(fd, name, parent), fd
             os.close(old)
@@ -190,7 +200,8 @@ def _opened(name: str, parent: int, flags: int, mode: int) -> int:
 def hash_open(fd: int, size_hint: int) -> tuple[str, int]:
     """Hash an open file in a stream: its 64 hex digits and its length in bytes."""
     if size_hint < CHUNK:
-        # Small files are most files: one read that asks for a byte more than there is sees the end, too.
+        # Small files are most files: one read that asks for a byte more than there is sees the end,
+        # too.
         data = os.read(fd, size_hint + 1)
         if len(data) == size_hint:
             return sha256(data).hexdigest(), size_hint
@@ -210,7 +221,8 @@ def _open_for_writing(fd: int) -> bool:
     import signal
 
     try:
-        # A lease is broken by a signal to us, and the default one would kill: ask for one that is ignored.
+        # A lease is broken by a signal to us, and the default one would kill: ask for one that is
+        # ignored.
         fcntl.fcntl(fd, 10, signal.SIGURG)  # F_SETSIG
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:

@@ -19,8 +19,8 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 def hash_path(store: Store | None, path: str) -> str:
     """Give 64 hex digits: of a file the SHA-256 of its contents, of a folder that of its canonical listing.
 
-    Names, kinds, x bits and contents count; times, owners and other modes do not. The path may be a link to the file
-    or folder; links inside a folder are taken as links.
+    Names, kinds, x bits and contents count; times, owners and other modes do not. The path may be a
+    link to the file or folder; links inside a folder are taken as links.
 
     Raises:
         OSError: something could not be read.
@@ -36,7 +36,9 @@ def hash_path(store: Store | None, path: str) -> str:
 
 def _hash_file(path: str, status: os.stat_result) -> str:
     if not stat.S_ISREG(status.st_mode):
-        raise InvalidOutput(os.path.dirname(path), path, "only files, folders and symlinks can be stored")
+        raise InvalidOutput(
+            os.path.dirname(path), path, "only files, folders and symlinks can be stored"
+        )
     fd = os.open(path, _READ)
     try:
         return hash_open(fd, status.st_size)[0]
@@ -77,6 +79,8 @@ def copy_path(source: str, target: str) -> None:
         return
     status = os.stat(source)
     if not stat.S_ISREG(status.st_mode):
-        raise InvalidOutput(os.path.dirname(source), source, "only files, folders and symlinks can be stored")
+        raise InvalidOutput(
+            os.path.dirname(source), source, "only files, folders and symlinks can be stored"
+        )
     shutil.copyfile(source, target)
     os.chmod(target, 0o755 if status.st_mode & 0o111 else 0o644)

@@ -57,8 +57,8 @@ class Store:
         objects: absolute path of the folder `store-v1`, the only part to sync.
         var: absolute path of the folder with what belongs to this machine alone.
         durability: `full`, `batch` or `none`: what `realize` has flushed when it returns.
-        held: stripes of build locks that the enclosing builds of this very thread hold, so that a realizer which
-            realizes something itself does not wait for its own lock.
+        held: stripes of build locks that the enclosing builds of this very thread hold, so that a
+            realizer which realizes something itself does not wait for its own lock.
     """
 
     objects: str

@@ -1,7 +1,7 @@
 """Build locks: one machine builds a thing once. Correctness never depends on them; installing is atomic without.
 
-A derivation's lock is one of 256 files below `var/locks`, chosen by its hash. The files are never unlinked: whoever
-unlinks a held lock file lets a second holder in.
+A derivation's lock is one of 256 files below `var/locks`, chosen by its hash. The files are never
+unlinked: whoever unlinks a held lock file lets a second holder in.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 # A waiter tells who holds the lock after so long; shorter waits are not worth a line.
 PATIENCE_S = 1.0
-# A realizer that realizes something else holds one lock and wants another; two of them can want each other's. After
-# so long the inner one goes on without: at worst a thing is built twice, and nobody is stuck.
+# A realizer that realizes something else holds one lock and wants another; two of them can want
+# each other's. After so long the inner one goes on without: at worst a thing is built twice, and
+# nobody is stuck.
 NESTED_WAIT_S = 30.0
 
 
@@ -86,21 +87,26 @@ def _filelock(store: Store, stripe: str, dref: DRef) -> FileLock:
     def sign(fd: int) -> None:
         os.ftruncate(fd, os.pwrite(fd, holder, 0))
 
-    # Handed from thread to thread only by us, and never nested on one stripe (see `held`): no thread-local state.
-    return FileLock(f"{folder}/{stripe}", thread_local=False, preserve_lock_file=True, on_acquired=sign)
+    # Handed from thread to thread only by us, and never nested on one stripe (see `held`): no
+    # thread-local state.
+    return FileLock(
+        f"{folder}/{stripe}", thread_local=False, preserve_lock_file=True, on_acquired=sign
+    )
 
 
 def _acquire(
-    store: Store, lock: FileLock, dref: DRef, wait_s: float | None, on_wait: Callable[[str], None] | None
+    store: Store,
+    lock: FileLock,
+    dref: DRef,
+    wait_s: float | None,
+    on_wait: Callable[[str], None] | None,
 ) -> bool:
     """Take the lock; false if a nested build had to go on without."""
     from filelock import Timeout
 
-    if wait_s is None and store.held:
+    nested = wait_s is None and bool(store.held)
+    if nested:
         wait_s = NESTED_WAIT_S
-        nested = True
-    else:
-        nested = False
     patience_s = PATIENCE_S if wait_s is None else min(PATIENCE_S, wait_s)
     try:
         lock.acquire(timeout=patience_s)
@@ -119,8 +125,9 @@ def _acquire(
 
 def holder_of(store: Store, dref: DRef) -> str:
     """Tell who holds, or last held, the build lock of a derivation."""
+    path = f"{var_path(store, 'locks')}/{dref[5:7]}"
     try:
-        with open(f"{var_path(store, 'locks')}/{dref[5:7]}", encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(500).strip() or "an unknown process"
     except OSError:
         return "an unknown process"

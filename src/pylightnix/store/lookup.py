@@ -29,8 +29,9 @@ def resolve(store: Store, text: str) -> DRef | RRef:
     """Tell which object is meant.
 
     Args:
-        text: a DRef or an RRef, whole or cut short after some of the hash; a name; or the beginning of a derivation's
-            or a realization's hash, with or without what follows it. A whole name wins over a prefix.
+        text: a DRef or an RRef, whole or cut short after some of the hash; a name; or the beginning
+            of a derivation's or a realization's hash, with or without what follows it. A whole name
+            wins over a prefix.
 
     Raises:
         Ambiguous: it fits several; they are listed.
@@ -42,12 +43,16 @@ def resolve(store: Store, text: str) -> DRef | RRef:
     if isrref(text):
         return RRef(text)
     if not text or text != text.strip() or "/" in text or "\0" in text:
-        raise InvalidRef("reference, name or beginning of a hash", text, ("no object can be called so",))
+        raise InvalidRef(
+            "reference, name or beginning of a hash", text, ("no object can be called so",)
+        )
     known = drefs(store)
     named: list[DRef | RRef] = [dref for dref in known if dref[38:] == text]
     fitting = named or _by_prefix(store, known, text)
     if not fitting:
-        raise NotInStore(text, "no derivation or realization has this name or a hash that begins so")
+        raise NotInStore(
+            text, "no derivation or realization has this name or a hash that begins so"
+        )
     if len(fitting) > 1:
         raise Ambiguous(text, tuple(fitting))
     return fitting[0]

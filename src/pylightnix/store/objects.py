@@ -1,8 +1,9 @@
 """Put derivations and realizations into the store.
 
-Write protocol: build aside; canonicalise; write the manifest, whose hash is the final name; rename next to the final
-place; flush; rename without replacing; flush the folder. At every instant, whatever is killed or full, an object under
-a final name is whole, and what is not whole has a name that readers ignore.
+Write protocol: build aside; canonicalise; write the manifest, whose hash is the final name; rename
+next to the final place; flush; rename without replacing; flush the folder. At every instant,
+whatever is killed or full, an object under a final name is whole, and what is not whole has a name
+that readers ignore.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ def has_derivation(store: Store, dref: DRef, config: Config) -> bool:
 def put_derivation(store: Store, dref: DRef, config: Config) -> None:
     """Write a config below its name; writes nothing if it is there.
 
-    Effects: makes `<derivation>/config.json`, atomically; flushed at once with durability `full`, together with the
-        first realization with `batch`.
+    Effects: makes `<derivation>/config.json`, atomically; flushed at once with durability `full`,
+        together with the first realization with `batch`.
     """
     if has_derivation(store, dref, config):
         return
@@ -113,7 +114,9 @@ def _own(store: Store, folder: str) -> str:
     """Give a folder on the store's file system that is ours to move: a builder's own folder elsewhere is copied."""
     real = os.path.realpath(folder)
     if os.path.islink(folder) or not os.path.isdir(folder):
-        raise InvalidOutput(folder, ".", "the builder must return a folder; is it a file, a link or not there?")
+        raise InvalidOutput(
+            folder, ".", "the builder must return a folder; is it a file, a link or not there?"
+        )
     tmp = os.path.realpath(var_path(store, "tmp"))
     same_disk = os.stat(real).st_dev == os.stat(store.objects).st_dev
     if real.startswith(f"{tmp}/") and same_disk:
@@ -155,13 +158,15 @@ def _publish(store: Store, folder: str, rref: RRef) -> None:
     """Rename into the derivation's folder, close the top, flush, give the final name, flush the name."""
     home = os.path.dirname(rref_path(store, rref))
     aside = fsys.incoming(home)
-    # First to the new parent and only then read-only: without root a read-only folder cannot change its parent.
+    # First to the new parent and only then read-only: without root a read-only folder cannot change
+    # its parent.
     os.rename(folder, aside)
     try:
         _close_top(aside, sync=store.durability == "full")
         if store.durability == "batch":
-            # One flush for all files of the object. A failed flush is final: the kernel reports an error once and
-            # then forgets it, so trying again would "succeed". The tree is thrown away by the caller's handler.
+            # One flush for all files of the object. A failed flush is final: the kernel reports an
+            # error once and then forgets it, so trying again would "succeed". The tree is thrown
+            # away by the caller's handler.
             sync_filesystem(home)
         _name(store, aside, rref)
         if store.durability != "none":

@@ -39,7 +39,9 @@ def drefs(store: Store) -> list[DRef]:
     )
 
 
-def rrefs(store: Store, dref: DRef, context: Mapping[DRef, Sequence[RRef]] | None = None) -> list[RRef]:
+def rrefs(
+    store: Store, dref: DRef, context: Mapping[DRef, Sequence[RRef]] | None = None
+) -> list[RRef]:
     """Give the valid realizations of a derivation, sorted by hash.
 
     Args:
@@ -105,7 +107,9 @@ def manifest_of(store: Store, rref: RRef) -> Manifest:
     if not is_valid(store, rref):
         if not os.path.lexists(rref_path(store, rref)):
             raise NotInStore(rref, "no such realization")
-        raise Corrupt(rref, "the contents that its name says", "something else, or an incomplete copy")
+        raise Corrupt(
+            rref, "the contents that its name says", "something else, or an incomplete copy"
+        )
     return parse_manifest(read_bytes(f"{rref_path(store, rref)}/{META}/manifest.json"))
 
 

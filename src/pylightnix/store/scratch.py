@@ -1,7 +1,7 @@
 """Scratch: where builders work, below `var/tmp`, on the store's file system. A stateful handle.
 
-A scratch folder is marked as alive by a lock on a file in it. What a failed build left stays there with the mark gone,
-for its owner to look at, until it is collected.
+A scratch folder is marked as alive by a lock on a file in it. What a failed build left stays there
+with the mark gone, for its owner to look at, until it is collected.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Scratch:
         import fcntl
 
         os.makedirs(self._home)
-        # Close-on-exec: a child that inherits the descriptor would keep the folder "alive" after we are gone.
+        # Close-on-exec: a child that inherits the descriptor would keep the folder "alive" after we
+        # are gone.
         self._fd = os.open(f"{self._home}/{ALIVE}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -64,7 +65,10 @@ class Scratch:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._fd < 0:
             return

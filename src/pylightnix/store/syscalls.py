@@ -32,11 +32,19 @@ def _call(name: str, *args: object) -> None:
 def rename_noreplace(source: str, target: str) -> None:
     """Rename, or raise `FileExistsError`; never replaces anything, not even an empty folder.
 
-    Where the call or the file system lacks it (old NFS), a plain rename is the best there is; callers hold the build
-    lock, and a realization is never an empty folder, which is all that a plain rename of a folder replaces.
+    Where the call or the file system lacks it (old NFS), a plain rename is the best there is;
+    callers hold the build lock, and a realization is never an empty folder, which is all that a
+    plain rename of a folder replaces.
     """
     try:
-        _call("renameat2", _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE)
+        _call(
+            "renameat2",
+            _AT_FDCWD,
+            os.fsencode(source),
+            _AT_FDCWD,
+            os.fsencode(target),
+            _RENAME_NOREPLACE,
+        )
     except OSError as error:
         if error.errno == errno.ENOTEMPTY:
             raise FileExistsError(error.errno, error.strerror, target) from error

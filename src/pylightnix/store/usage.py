@@ -64,7 +64,10 @@ def _contexts(store: Store) -> Iterator[tuple[RRef, frozenset[RRef]]]:
         if not _deps(store, dref):
             continue
         for rref in rrefs(store, dref):
-            yield rref, frozenset(used for chosen in context_of(store, rref).values() for used in chosen)
+            yield (
+                rref,
+                frozenset(used for chosen in context_of(store, rref).values() for used in chosen),
+            )
 
 
 def delete(store: Store, ref: DRef | RRef, *, force: bool = False) -> None:

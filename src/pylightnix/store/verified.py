@@ -1,5 +1,6 @@
 """Which objects were found to be what their names say. Local builds are noted when published, foreign ones when first
-seen; a note is a symlink below `var/verified` whose text identifies the folder, so it dies with the folder.
+seen; a note is a symlink below `var/verified` whose text identifies the folder, so it dies with the
+folder.
 
 All of it may be deleted at any time; objects are then checked again.
 """
@@ -17,7 +18,8 @@ from .layout import Store, rref_path, var_path
 
 
 def _identity(status: os.stat_result) -> str:
-    # No device number: it can change with every mount. The change time cannot be set by a copy program.
+    # No device number: it can change with every mount. The change time cannot be set by a copy
+    # program.
     return f"{status.st_ino}.{status.st_ctime_ns}"
 
 
