@@ -96,16 +96,31 @@ def put_realization(
         InvalidOutput: the folder holds something that cannot be stored; nothing of it was.
         OSError: the disk is full or failing; nothing was published.
     """
-    folder = _own(store, folder)
+    ours = _own(store, folder)
+    try:
+        rref = _put(store, dref, context, ours, provenance)
+    except BaseException:
+        # What a builder made stays where it is, for its owner to look at; our own copy of it goes.
+        if ours != os.path.realpath(folder):
+            fsys.delete_tree(ours)
+        raise
+    fsys.delete_tree(ours)  # published, it is gone from here; beside an equal realization it is scrap
+    return rref
+
+
+def _put(
+    store: Store,
+    dref: DRef,
+    context: Mapping[DRef, Sequence[RRef]],
+    folder: str,
+    provenance: Provenance,
+) -> RRef:
     inventory = freeze_tree(folder, sync=store.durability == "full")
     manifest = encode_manifest(Manifest(dref, context, inventory.entries))
     rref = rref_of(manifest, dref)
-    final = rref_path(store, rref)
-    if not os.path.lexists(final) or not _keep(store, rref):
+    if not os.path.lexists(rref_path(store, rref)) or not _keep(store, rref):
         _write_meta(folder, manifest, provenance, inventory.remarks, sync=inventory.sync)
         _publish(store, folder, rref)
-    if os.path.lexists(folder):
-        fsys.delete_tree(folder)
     remember(store, rref)
     return rref
 
