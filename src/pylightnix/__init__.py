@@ -1,8 +1,7 @@
 """A Nix-style immutable, content-addressed store with a functional API.
 
 Every published name is listed here and loaded when it is first used (PEP 562), so that the import
-itself costs next to nothing. `__init__.pyi` says the same to type checkers; a test compares the
-two.
+itself costs next to nothing. `__init__.pyi` says the same to type checkers; a test compares both.
 """
 
 from __future__ import annotations
@@ -10,11 +9,12 @@ from __future__ import annotations
 _HOMES = {
     "core.refs": "DRef InvalidName InvalidRef Name RRef RefPath isdref isrref mkdref mkname mkrref "
     "rref2dref undref unrref",
-    "core.config": "Config config_cattrs config_deps config_dict config_hash config_name config_promises "
-    "selfref",
+    "core.config": "Config config_cattrs config_deps config_dict config_hash config_name "
+    "config_promises selfref",
     "core.confscan": "InvalidConfig",
     "core.context": "Context",
-    "core.errors": "FetchError InstantiateError InvalidValue PylightnixError RealizeError StoreError",
+    "core.errors": "FetchError InstantiateError InvalidValue PylightnixError RealizeError "
+    "StoreError",
     "core.graph": "CyclicDependency",
     "store.layout": "NoStore NotInStore Store",
     "store.lock": "StoreBusy",
@@ -23,12 +23,13 @@ _HOMES = {
     "store.freeze": "InvalidOutput",
     "store.usage": "AmbiguousResult InUse",
     "engine.arguments": "RealizeArg",
-    "engine.registry": "Derivation NestedInstantiate NoRegistry Realizer Registry UnknownDependency",
+    "engine.registry": "Derivation NestedInstantiate NoRegistry Realizer Registry "
+    "UnknownDependency",
     "engine.closure": "Closure NotADerivation",
-    "engine.matchers": "Key Matcher MatcherUnsatisfied best exact latest match match_all match_best "
-    "match_exact match_latest match_only match_some texthash",
-    "engine.build": "Build build_cattrs build_config build_context build_deref build_name build_outpath "
-    "build_outpaths build_path build_paths build_wrapper",
+    "engine.matchers": "Key Matcher MatcherUnsatisfied best exact latest match match_all "
+    "match_best match_exact match_latest match_only match_some texthash",
+    "engine.build": "Build build_cattrs build_config build_context build_deref build_name "
+    "build_outpath build_outpaths build_path build_paths build_wrapper",
     "engine.produce": "BuildFailed NotRealized PromiseBroken",
     "engine.run": "ProgramFailed",
     "engine.files": "dirro dirrw",
@@ -51,7 +52,7 @@ _WHERE = {
     name: (f"pylightnix.{home}", name) for home, names in _HOMES.items() for name in names.split()
 } | _ALIASES
 
-__all__ = sorted(_WHERE)  # noqa: PLE0605
+__all__ = sorted(_WHERE)
 
 
 def __getattr__(name: str) -> object:

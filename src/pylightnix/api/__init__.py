@@ -1,1 +1,1 @@
-"""Floor 4: every name that users import, and the only ambient state: which store, which registry."""
+"""Floor 4: the names that users import, and the only ambient state: which store, which registry."""

@@ -37,8 +37,7 @@ def _from_environment() -> Store:
     env = os.environ
     root = os.path.expanduser(env.get("PYLIGHTNIX_ROOT") or DEFAULT_ROOT)
     objects = env.get("PYLIGHTNIX_STORE") or f"{root}/{SCHEMA}"
-    # Beside the objects: renames must stay on one file system, and two stores must not share their
-    # locks.
+    # Beside the objects: renames must stay on one file system, and no two stores may share locks.
     var = env.get("PYLIGHTNIX_TMP") or os.path.join(
         os.path.dirname(os.path.abspath(objects)), "var"
     )
@@ -66,7 +65,13 @@ def resolved(store: Store | None) -> Store:
 
 @contextmanager
 def use_store(store: Store) -> Iterator[Store]:
-    """Make a store the current one inside a `with` block; safe in threads and async tasks, which have their own."""
+    """Make a store the current one inside a `with` block.
+
+    Safe in threads and async tasks: each has a current store of its own.
+
+    Args:
+        store: as `Store.open` or `store_initialize` returned it.
+    """
     token = _store.set(store)
     try:
         yield store
@@ -106,7 +111,8 @@ def store_initialize(
         store = mkstore(store.objects, store.var, durability)
     if check_not_exist and os.path.exists(store.objects):
         raise StoreError(
-            f"there is a store at {store.objects} already: choose another place, or leave out the check"
+            f"there is a store at {store.objects} already: "
+            "choose another place, or leave out the check"
         )
     initialize(store)
     if custom_store is not None or custom_tmp is not None or durability is not None:
@@ -122,7 +128,7 @@ def _custom(objects: str | os.PathLike[str]) -> Store:
 
 @contextmanager
 def current_registry(r: Registry | None = None) -> Iterator[Registry]:
-    """Make a registry the current one inside a `with` block, so that stages need not be passed `r=`.
+    """Make a registry the current one inside a `with` block; stages then need not be passed `r=`.
 
     Args:
         r: the registry; by default a new one.

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from difflib import unified_diff
 from fnmatch import fnmatchcase
+from typing import Any
 
 from pylightnix.core.codec import parse_json
 from pylightnix.core.confscan import is_part
@@ -25,7 +26,14 @@ from .ambient import environment, resolved
 
 
 def lsref(ref: DRef | RRef | str, store: Store | None = None) -> list[str]:
-    """List what an object holds: a realization's artifacts (names, sorted), a derivation's realizations (RRefs).
+    """List what an object holds.
+
+    Args:
+        ref: of a derivation or a realization; a name or the beginning of a hash will do.
+        store: by default the current one.
+
+    Returns:
+        A realization's artifacts (names, sorted), or a derivation's realizations (RRefs).
 
     Raises:
         NotInStore, Ambiguous, Corrupt: it is not there, not clear, or not what its name says.
@@ -44,7 +52,9 @@ def catref(
     """Read a text artifact of a realization (or of the only one of a derivation).
 
     Args:
+        ref: of the realization, or of the derivation.
         fn: the parts of its path: `['usr', 'share', 'notes.txt']`; one part may be a str.
+        store: by default the current one.
 
     Returns:
         Its lines, with their ends.
@@ -73,7 +83,7 @@ def artifact(ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | Non
     """
     where = resolved(store)
     rref = usage.only_rref(where, resolve(where, ref))
-    parts = [fn] if isinstance(fn, str) else list(fn)
+    parts: list[Any] = [fn] if isinstance(fn, str) else list(fn)
     if not parts or not all(isinstance(part, str) and is_part(part) for part in parts):
         raise InvalidRef(
             "path inside a realization", fn, ("expected its parts, as ['usr', 'bin', 'hello']",)
@@ -88,7 +98,9 @@ def rmref(ref: DRef | RRef | str, force: bool = False, store: Store | None = Non
     """Delete a realization, or a derivation with all its realizations.
 
     Args:
+        ref: of what is to be deleted.
         force: even if others depend on it.
+        store: by default the current one.
 
     Raises:
         InUse: others depend on it; they are listed.
@@ -99,7 +111,14 @@ def rmref(ref: DRef | RRef | str, force: bool = False, store: Store | None = Non
 
 
 def du(store: Store | None = None) -> dict[DRef, tuple[int, dict[RRef, int]]]:
-    """Tell the room that everything takes: `{dref: (bytes, {rref: bytes})}`, metadata included, sorted."""
+    """Tell the room that everything takes, metadata included.
+
+    Args:
+        store: by default the current one.
+
+    Returns:
+        `{dref: (bytes, {rref: bytes})}`, sorted.
+    """
     return usage.sizes(resolved(store))
 
 
@@ -112,6 +131,7 @@ def find(
         name: a pattern for the derivation's name, as `hello-*`.
         newer: only those whose build ended after this time: seconds since 1970, or, if not
             positive, back from now.
+        store: by default the current one.
 
     Returns:
         RRefs, sorted by derivation and hash.
@@ -140,10 +160,16 @@ def _built_s(store: Store, rref: RRef) -> float:
 
 
 def diff(a: DRef | RRef | str, b: DRef | RRef | str, store: Store | None = None) -> str:
-    """Tell how two objects differ, as a unified diff: of their configs and, of two realizations, of their manifests.
+    """Tell how two objects differ.
+
+    Args:
+        a: a derivation or a realization.
+        b: another one.
+        store: by default the current one.
 
     Returns:
-        Text; empty if they do not differ.
+        A unified diff of their configs and, of two realizations, of their manifests; empty if they
+        do not differ.
     """
     where = resolved(store)
     one, two = resolve(where, a), resolve(where, b)

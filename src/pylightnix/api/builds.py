@@ -19,6 +19,7 @@ def build_environ(b: Build, env: Mapping[str, str] | None = None) -> dict[str, s
     system; what is neither is left out.
 
     Args:
+        b: the build.
         env: what to start from; by default the environment of this process.
     """
     return _build.build_environ(b, environment() if env is None else env)
@@ -35,6 +36,7 @@ def build_run(
     """Run a program to its end; its output goes to the build's log (`pylightnix log REF`).
 
     Args:
+        b: the build.
         argv: the program and its arguments; no shell is involved.
         check: a status other than 0 is an error.
         cwd: working folder; by default that of this process.

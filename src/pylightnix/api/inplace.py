@@ -18,7 +18,12 @@ _global = Registry()
 
 
 def instantiate_inplace(stage: Callable[..., Any], *args: Any, **kwargs: Any) -> DRef:
-    """Run a stage, leaving its derivations in the one global registry, so that later stages may depend on them.
+    """Run a stage in the one global registry, so that later stages may depend on what it leaves.
+
+    Args:
+        stage: a function that returns a DRef.
+        args: passed on to it.
+        kwargs: passed on to it.
 
     Returns:
         The DRef that the stage returned.
@@ -43,6 +48,7 @@ def realize_inplace(dref: DRef, force_rebuild: Force = ()) -> RRef:
     """Find or build the one realization of a derivation made by `instantiate_inplace`.
 
     Args:
+        dref: as `instantiate_inplace` returned it.
         force_rebuild: `True` for `dref` itself, or DRefs: build them even if something matches.
 
     Raises:

@@ -64,10 +64,8 @@ def fetchlocal(
 ) -> DRef:
     """Make a derivation of a file or a folder outside the store.
 
-    See `pylightnix.stages.fetchlocal.fetchlocal` for arguments and errors.
-
-    Args:
-        envname: the name of an environment variable that holds the path.
+    See `pylightnix.stages.fetchlocal.fetchlocal` for arguments and errors. `envname` names a
+    variable of this process's environment.
     """
     return _fetchlocal.fetchlocal(
         path,

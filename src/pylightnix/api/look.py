@@ -57,7 +57,9 @@ def store_config(ref: DRef | RRef, store: Store | None = None) -> Config:
 
 
 def store_cattrs(ref: DRef | RRef, store: Store | None = None) -> Any:
-    """Give the fields of a config as attributes; self-references start with the derivation's own DRef.
+    """Give the fields of a config as attributes.
+
+    Self-references start with the derivation's own DRef.
 
     Raises:
         NotInStore, Corrupt: as `dref2path`.
@@ -108,13 +110,18 @@ def store_rrefs(
     """Give the valid realizations of a derivation, sorted by hash; an empty list if there is none.
 
     Args:
+        dref: of the derivation.
         context: only those whose direct dependencies had exactly these realizations.
+        store: by default the current one.
     """
     return query.rrefs(resolved(store), DRef(dref), context)
 
 
 def store_buildtime(rref: RRef, store: Store | None = None) -> str | None:
-    """Give the time at which a build ended: ISO 8601, UTC, microseconds; None if its provenance was lost.
+    """Give the time at which a build ended.
+
+    Returns:
+        ISO 8601, UTC, with microseconds; None if its provenance was lost.
 
     Raises:
         NotInStore, Corrupt: as `rref2path`.
@@ -143,9 +150,11 @@ def linkrref(
     """Make a symlink to a realization.
 
     Args:
+        rref: of the realization.
         destdir: where to put it.
         name: of the link; by default that of the derivation. A symlink of that name is replaced,
             atomically.
+        store: by default the current one.
 
     Returns:
         The path of the link.

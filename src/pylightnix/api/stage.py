@@ -61,7 +61,9 @@ class UnknownTarget(RealizeError):
 
 
 def mkconfig(fields: Mapping[str, object]) -> Config:
-    """Check a dictionary and make a config of it; a `Registry` in it is dropped, for `mkconfig(locals())`.
+    """Check a dictionary and make a config of it.
+
+    A `Registry` in it is dropped, for `mkconfig(locals())`.
 
     Args:
         fields: str, bool, int, finite float, None, list, dict with str keys, and `os.PathLike`
@@ -102,8 +104,10 @@ def instantiate(
     Args:
         stage: a function that returns a DRef, or a list, tuple or dict of them; it is called with
             `r=` if it has a parameter of that name. Or DRefs made under the current registry.
+        args: passed on to the stage.
         store: where to put the configs and later the realizations; by default the current store.
         r: the registry to fill; by default a new one.
+        kwargs: passed on to the stage.
 
     Returns:
         The closure: targets and every derivation that they need, dependencies first.
@@ -141,7 +145,7 @@ def call_stage(
 def invoke(
     realizer: Realizer, store: Store, dref: DRef, context: Context, rarg: RealizeArg
 ) -> Sequence[Path]:
-    """Call a realizer with the store of the build as the current one, so that it may realize something itself."""
+    """Call a realizer with the build's store as the current one, so that it may realize things."""
     with use_store(store):
         return realizer(store, dref, context, rarg)
 
@@ -234,7 +238,9 @@ def realize_many(
     realize_args: Arguments | None = None,
     **options: Unpack[Options],
 ) -> list[RRef]:
-    """Find or build all chosen realizations of a closure's targets; arguments and errors are those of `realize`.
+    """Find or build all chosen realizations of a closure's targets.
+
+    Arguments and errors are those of `realize`.
 
     Returns:
         Target by target, each in the order of its matcher: the best first.

@@ -1,7 +1,9 @@
-"""The one canonical byte form of a value: equal values give equal bytes, on every machine and in every version.
+"""The one canonical byte form of a value.
+
+Equal values give equal bytes, on every machine and in every version.
 
 Concept: a name made from a hash is only as good as the bytes that were hashed (Dolstra 2006,
-    section 5.1).
+section 5.1).
 """
 
 from __future__ import annotations

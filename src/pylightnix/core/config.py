@@ -93,7 +93,10 @@ def parse_config(canonical: bytes) -> Config:
 
 
 def config_dict(config: Config) -> dict[str, Any]:
-    """Give the config as a fresh dictionary, in canonical (sorted) order; changing it changes nothing else."""
+    """Give the config as a fresh dictionary, in canonical (sorted) order.
+
+    Changing it changes nothing else.
+    """
     value: dict[str, Any] = parse_json(config.canonical)  # type: ignore[assignment]
     return value
 
@@ -104,7 +107,7 @@ def config_name(config: Config) -> Name:
 
 
 def config_hash(config: Config) -> str:
-    """Give the 32 hex digits that will name the derivation; they do not depend on the order of keys."""
+    """Give the 32 hex digits that will name the derivation, whatever the order of keys."""
     return config_digest(config.canonical)
 
 
@@ -114,7 +117,11 @@ def config_deps(config: Config) -> frozenset[DRef]:
 
 
 def config_promises(config: Config) -> list[RefPath]:
-    """Give the paths that the derivation promises to make, each as `[selfref, part, ...]`, in canonical order."""
+    """Give the paths that the derivation promises to make.
+
+    Returns:
+        Each as `[selfref, part, ...]`, in canonical order.
+    """
     # Nearly every config promises nothing, and a search for the word costs less than parsing.
     if f'["{selfref}"'.encode() not in config.canonical:
         return []
@@ -134,9 +141,12 @@ def _promises(value: object) -> Iterator[RefPath]:
 
 
 def config_cattrs(config: Config, own: DRef | None = None) -> Any:
-    """Give the fields of a config as attributes: `config_cattrs(c).lr`; nested dictionaries stay dictionaries.
+    """Give the fields of a config as attributes: `config_cattrs(c).lr`.
+
+    Nested dictionaries stay dictionaries.
 
     Args:
+        config: as `mkconfig` returned it.
         own: the derivation made from this config; where given, self-references start with it
             instead of `selfref`.
     """

@@ -1,4 +1,4 @@
-"""One walk over what a user wants to have in a config: everything that is wrong with it, and what it depends on."""
+"""One walk over what a user wants to have in a config: all that is wrong with it, and its deps."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from .errors import InvalidValue
 from .refs import DRef, Name, RRef, isdref, isrref
 
 MAX_DEPTH = 64
-# More values than a config has room for bytes. Without this bound a list that holds itself twice, 64 levels deep,
-# would be walked 2**64 times.
+# More values than a config has room for bytes. Without this bound a list that holds itself twice
+# would be walked 2**64 times before it is too deep.
 MAX_VALUES = 1 << 20
 MAX_ISSUES = 100
 _NONFINITE = "is not a finite number"
@@ -70,7 +70,8 @@ def _kind(value: object) -> str:
 
 
 def _value(found: Scan, value: object, where: str, depth: int) -> object:
-    # Exact types, not isinstance: numpy.float64 is a float by inheritance and would print differently elsewhere.
+    # Exact types, not isinstance: numpy.float64 is a float by inheritance and would print
+    # differently elsewhere.
     cls = type(value)
     if cls is str:
         return _text(found, value, where)  # type: ignore[arg-type]

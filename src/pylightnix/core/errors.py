@@ -1,9 +1,8 @@
 """The root and the categories of every error that users meet.
 
 Leaves stand beside the code that raises them. Each passes all its fields to `super().__init__`, so
-that it survives
-the trip from a worker process, and makes its text in `__str__`: the thing, the cause, the next
-thing to do.
+that it survives the trip from a worker process, and makes its text in `__str__`: the thing, the
+cause, the next thing to do.
 """
 
 from __future__ import annotations

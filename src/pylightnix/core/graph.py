@@ -11,7 +11,10 @@ N = TypeVar("N", bound=Hashable)
 
 
 class CyclicDependency(InstantiateError):
-    """Derivations depend on each other in a circle; true hashes forbid it, so a config was tampered with."""
+    """Derivations depend on each other in a circle.
+
+    True hashes forbid it, so a config was tampered with.
+    """
 
     def __init__(self, cycle: tuple[str, ...]) -> None:
         super().__init__(cycle)
@@ -19,11 +22,17 @@ class CyclicDependency(InstantiateError):
 
     def __str__(self) -> str:
         circle = " -> ".join(self.cycle)
-        return f"circular dependency: {circle}; their configs are damaged: delete them and instantiate again"
+        return (
+            f"circular dependency: {circle}; "
+            "their configs are damaged: delete them and instantiate again"
+        )
 
 
 def reachable(roots: Iterable[N], needs: Mapping[N, Iterable[N]]) -> frozenset[N]:
-    """Give the roots and all that they need, near or far; a node without an entry in `needs` needs nothing."""
+    """Give the roots and all that they need, near or far.
+
+    A node without an entry in `needs` needs nothing.
+    """
     seen: set[N] = set()
     todo = list(roots)
     while todo:
@@ -35,7 +44,7 @@ def reachable(roots: Iterable[N], needs: Mapping[N, Iterable[N]]) -> frozenset[N
 
 
 def users(needs: Mapping[N, Iterable[N]]) -> dict[N, list[N]]:
-    """Turn the arrows round: for every node, the nodes that need it directly, in the order of `needs`."""
+    """Turn the arrows round: node -> the nodes that need it directly, in the order of `needs`."""
     inverse: dict[N, list[N]] = {node: [] for node in needs}
     for node, deps in needs.items():
         for dep in deps:
@@ -44,7 +53,9 @@ def users(needs: Mapping[N, Iterable[N]]) -> dict[N, list[N]]:
 
 
 def topological(needs: Mapping[N, Iterable[N]]) -> tuple[N, ...]:
-    """Order the nodes so that each stands after all that it needs (Kahn 1962); otherwise in the order of `needs`.
+    """Order the nodes so that each stands after all that it needs (Kahn 1962).
+
+    Where that leaves a choice, they keep the order of `needs`.
 
     Raises:
         CyclicDependency: there is no such order.

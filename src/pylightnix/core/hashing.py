@@ -1,4 +1,4 @@
-"""Domain-separated SHA-256: what names a derivation can never name a realization, nor the other way round.
+"""Domain-separated SHA-256: the name of a derivation can never be that of a realization.
 
 Names carry the first 32 hex digits (128 bits); manifests carry all 64 of every file.
 """
@@ -29,7 +29,7 @@ def realization_digest(manifest: bytes) -> str:
 
 
 def tree_digest(entries: bytes) -> str:
-    """What names a folder taken from outside the store: 64 hex digits, from the canonical bytes of its entries."""
+    """What names a folder taken from outside: 64 hex digits, from its entries' canonical bytes."""
     state = _TREE.copy()
     state.update(entries)
     return state.hexdigest()

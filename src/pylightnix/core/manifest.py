@@ -1,4 +1,6 @@
-"""The manifest of a realization: what it holds, of what, made with what. Its hash is the realization's name.
+"""The manifest of a realization: what it holds, of what, made with what.
+
+Its hash is the realization's name.
 
     {"context":{dref:[rref,...]},"dref":...,"entries":[...],"version":1}
 
@@ -27,7 +29,7 @@ Entry: TypeAlias = "tuple[str, str, int, str] | tuple[str, str] | tuple[str, str
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a realization is: its derivation, the realizations of its direct dependencies, and every entry."""
+    """What a realization is: its derivation, its direct dependencies' realizations, every entry."""
 
     dref: DRef
     context: Mapping[DRef, Sequence[RRef]]

@@ -1,15 +1,15 @@
-"""The plan: what is left to realize, as a pure state machine. Everything that affects its transitions is in this file.
+"""The plan: what is left to realize, as a pure state machine.
 
-A derivation is in exactly one state:
+Everything that affects its transitions is in this file. A derivation is in exactly one state:
 
-    waiting --(its last dependency is settled)--> fresh --advance--> done       a realization was
-    chosen
-                                                        `--advance--> missing   must be built or
-                                                        fetched
+    waiting --(its last dependency is settled)--> fresh
+    fresh --advance--> done          a realization was chosen
+    fresh --advance--> missing       it must be built or fetched
     missing --started--> running --settled--> done
 
 Serial and parallel realize, the dry run, the REPL and the tests all drive these functions; nothing
-computes what would run in a second way. (The shape is that of ninja's `Plan`, kept apart from whatever runs commands.)
+computes what would run in a second way. (The shape is that of ninja's `Plan`, kept apart from
+whatever runs commands.)
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .refs import DRef, RRef
 V = TypeVar("V")
 Chosen: TypeAlias = tuple[RRef, ...]
 Choose: TypeAlias = Callable[[DRef, dict[DRef, Chosen]], "Chosen | None"]
-"""Given a derivation and its direct dependencies' realizations: what to use, or None for a new one."""
+"""Given a derivation and its dependencies' realizations: what to use, or None for a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ def advance(plan: Plan, choose: Choose) -> Plan:
 
 
 def _merged(old: PMap[DRef, V], new: Mapping[DRef, V]) -> PMap[DRef, V]:
-    # The everyday case is a plan that is settled in one go; building a map at once is several times
-    # cheaper.
+    # The everyday case is a plan that is settled in one go; building a map at once is several
+    # times cheaper.
     return pmap({**old, **new}) if len(new) > len(old) // 4 else old.update(new)
 
 
@@ -115,7 +115,7 @@ def started(plan: Plan, dref: DRef) -> Plan:
 
 
 def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
-    """Note the realizations of a derivation that was running; what waited for it alone becomes fresh."""
+    """Note the realizations of a running derivation; what waited for it alone becomes fresh."""
     left = {user: plan.left[user] - 1 for user in plan.users[dref]}
     return replace(
         plan,

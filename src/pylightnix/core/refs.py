@@ -1,9 +1,8 @@
 """References: the names of derivations and realizations, made by parsing and by nothing else.
 
 `DRef` is `dref:<32 hex>-<name>`, `RRef` is `rref:<32 hex>-<32 hex>-<name>` (realization hash,
-derivation hash, name).
-Holding one is the proof that it is well formed: nothing below re-validates it, and no path can be
-    smuggled in by it.
+derivation hash, name). Holding one is the proof that it is well formed: nothing below re-validates
+it, and no path can be smuggled in by it.
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ class InvalidName(InvalidValue):
 
 
 # str.strip() eats from both ends, so it leaves nothing exactly when every character is allowed.
-# Unlike a pattern with `$` it is not fooled by a trailing newline, and it needs no regular
-# expressions at import.
+# Unlike a pattern with `$` it is not fooled by a trailing newline, and no regular expression is
+# compiled at import.
 def _is_name(text: str) -> bool:
     return 0 < len(text) <= NAME_MAX and not text.strip(_NAME_CHARS)
 
@@ -114,7 +113,7 @@ class RRef(str):
 
 
 RefPath: TypeAlias = "list[DRef | str]"
-"""A derivation followed by the parts of a path inside it: `[dref, 'usr', 'bin', 'hello']`; `[dref]` is all of it."""
+"""A derivation and the parts of a path in it: `[dref, 'usr', 'bin', 'hello']`; `[dref]`: all."""
 
 
 def mkname(text: str) -> Name:
@@ -186,7 +185,7 @@ def rref2dref(rref: RRef | str) -> DRef:
 
 
 def isdref(x: object) -> bool:
-    """Tell whether `x` is a string of the form of a DRef; whether the store knows it is another question."""
+    """Tell whether `x` is a string of the form of a DRef; the store need not know it."""
     return type(x) is DRef or (isinstance(x, str) and _is_dref(x))
 
 

@@ -1,4 +1,4 @@
-"""What a realizer is told beside its derivation: the caller's arguments, and where and as which one it builds."""
+"""What a realizer is told beside its derivation: the caller's arguments, where, as which one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The builder's side: `Build`, what a realizer may ask of it, and how a function of it becomes a realizer."""
+"""The builder's side: `Build`, what may be asked of it, and how its function becomes a realizer."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Build:
 
 
 class _Wrapped:
-    """A realizer made of a function of a `Build`; a class so that it can be pickled and tells whose it is."""
+    """A realizer made of a function of a `Build`; a class, so that it pickles and has its name."""
 
     def __init__(self, function: Callable[[Build], None], nouts: int) -> None:
         self.function, self.nouts = function, nouts
@@ -107,12 +107,19 @@ def build_config(b: Build) -> Config:
 
 
 def build_context(b: Build) -> Context:
-    """Give the realizations of the direct dependencies: `{dref: (rref, ...)}`, in the order of their matchers."""
+    """Give the realizations of the direct dependencies.
+
+    Returns:
+        `{dref: (rref, ...)}`, each in the order of its matcher.
+    """
     return b.context
 
 
 def build_cattrs(b: Build) -> Any:
-    """Give the fields of the config as attributes: `build_cattrs(b).lr`; self-references start with its own DRef."""
+    """Give the fields of the config as attributes: `build_cattrs(b).lr`.
+
+    Self-references start with the derivation's own DRef.
+    """
     return config_cattrs(b.config, b.dref)
 
 
@@ -154,7 +161,8 @@ def build_deref(b: Build, dref: DRef) -> RRef:
 def _derefs(b: Build, dref: DRef) -> tuple[RRef, ...]:
     if dref not in b.context:
         raise RealizeError(
-            f"{dref} is not a direct dependency of {b.dref}: mention it in the config to depend on it"
+            f"{dref} is not a direct dependency of {b.dref}: "
+            "mention it in the config to depend on it"
         )
     return b.context[dref]
 
@@ -163,6 +171,7 @@ def build_path(b: Build, refpath: RefPath) -> Path:
     """Give the path of something inside a dependency, or inside this very output.
 
     Args:
+        b: the build.
         refpath: `[dref, part, ...]`, or `[selfref, part, ...]` for the output folder; a bare DRef
             will do.
 
@@ -177,7 +186,11 @@ def build_path(b: Build, refpath: RefPath) -> Path:
 
 
 def build_paths(b: Build, refpath: RefPath) -> list[Path]:
-    """Give the paths of something inside every realization of a dependency, in the order of its matcher."""
+    """Give the paths of something inside every realization of a dependency.
+
+    Returns:
+        In the order of its matcher; arguments and errors are those of `build_path`.
+    """
     head, *parts = _parts(refpath)
     if head in (selfref, b.dref):
         return [path.joinpath(*parts) for path in b.make_outputs()]
@@ -208,9 +221,16 @@ def build_environ(b: Build, env: Mapping[str, str]) -> dict[str, str]:
             made[key] = str(value)
         elif isdref(value):
             made[key] = os.fspath(build_path(b, [DRef(value)]))
-        elif isinstance(value, list) and value and (value[0] == selfref or isdref(value[0])):
-            if all(
-                isinstance(part, str) and is_part(part) and not isdref(part) for part in value[1:]
-            ):
-                made[key] = os.fspath(build_path(b, value))
+        elif _is_refpath(value):
+            made[key] = os.fspath(build_path(b, value))
     return made
+
+
+def _is_refpath(value: object) -> bool:
+    """Tell a path inside a reference from any other list."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and (value[0] == selfref or isdref(value[0]))
+        and all(isinstance(part, str) and is_part(part) and not isdref(part) for part in value[1:])
+    )

@@ -25,7 +25,10 @@ class NotADerivation(InstantiateError):
         self.got = got
 
     def __str__(self) -> str:
-        return f"a stage must return a DRef, or a list, tuple or dict of them; got {self.got}. Is a `return` missing?"
+        return (
+            "a stage must return a DRef, or a list, tuple or dict of them; "
+            f"got {self.got}. Is a `return` missing?"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +127,8 @@ def takes_registry(stage: Callable[..., object]) -> bool:
     code = getattr(inner, "__code__", None)
     if code is not None:
         return "r" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    from inspect import (
-        signature,
-    )  # slow to import, and rarely needed: partials and callable objects
+    # Slow to import, and rarely needed: for partials and callable objects.
+    from inspect import signature
 
     try:
         return "r" in signature(stage).parameters

@@ -55,7 +55,8 @@ class Match:
                 rref2dref(best[0]),
                 f"no more than {self.rmax}",
                 tuple(best),
-                "Delete the others with `rmref`, or choose with match_latest() or match_exact([...])",
+                "Delete the others with `rmref`, "
+                "or choose with match_latest() or match_exact([...])",
             )
         return best[: self.rmax]
 
@@ -90,7 +91,8 @@ def match(
         keys: judge realizations; the first decides, further ones break ties, the hash breaks the
             rest.
         rmin: fewer than these ask for builds.
-        rmax: more than these are cut, or are an error if `exclusive`; None sets no bound.
+        rmax: more than these are cut; None sets no bound.
+        exclusive: more than `rmax` are an error instead.
 
     Raises:
         InvalidValue: the bounds exclude each other.
@@ -102,7 +104,10 @@ def match(
 
 
 def match_only() -> Matcher:
-    """Make a matcher for stages that have one result: exactly one; several are an error that names both ways out."""
+    """Make a matcher for stages that have one result.
+
+    Several realizations are an error that names both ways out.
+    """
     return match(rmin=1, rmax=1, exclusive=True)
 
 
@@ -112,10 +117,11 @@ def match_latest(n: int = 1) -> Matcher:
 
 
 def match_best(filename: str | os.PathLike[str], n: int = 1) -> Matcher:
-    """Make a matcher that takes the `n` realizations with the highest number in the first line of an artifact.
+    """Make a matcher that takes the `n` best: by the number in the first line of an artifact.
 
     Args:
         filename: of the artifact, relative to the realization.
+        n: how many, one or more.
     """
     return match((best(filename),), rmin=n, rmax=n)
 
@@ -139,8 +145,7 @@ def match_exact(rrefs: Iterable[RRef]) -> Matcher:
 @dataclass(frozen=True, slots=True)
 class _Latest:
     def __call__(self, store: Store, rref: RRef) -> str:
-        # ISO times of one form sort as text; an object whose provenance was lost counts as the
-        # oldest.
+        # ISO times of one form sort as text; what has lost its provenance counts as the oldest.
         return str(provenance_of(store, rref).get("stop", ""))
 
 
@@ -177,7 +182,7 @@ def latest() -> Key:
 
 
 def best(filename: str | os.PathLike[str]) -> Key:
-    """Judge by the number in the first line of an artifact; missing, NaN or unreadable ones come last."""
+    """Judge by the number in the first line of an artifact; missing, NaN or unreadable: last."""
     return _Best(os.fspath(filename))
 
 

@@ -1,4 +1,4 @@
-"""Make what is missing: take the build lock, look again, run the realizer in scratch, install, ask the matcher."""
+"""Make what is missing: lock, look again, run the realizer in scratch, install, ask the matcher."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .registry import Derivation, Realizer
 from .run import tail
 
 Invoke: TypeAlias = Callable[[Realizer, Store, DRef, Context, RealizeArg], Sequence[Path]]
-"""Calls a realizer; what stands above the engine uses it to make the store of the build the current one."""
+"""Calls a realizer; floors above use it to make the store of the build the current one."""
 
 
 class BuildFailed(RealizeError):
@@ -41,7 +41,10 @@ class BuildFailed(RealizeError):
         self.dref, self.folder, self.log, self.cause, self.tail = dref, folder, log, cause, tail
 
     def __str__(self) -> str:
-        text = f"{self.dref} failed to build: {self.cause}\nits folder is kept: {self.folder}\nits log: {self.log}"
+        text = (
+            f"{self.dref} failed to build: {self.cause}\n"
+            f"its folder is kept: {self.folder}\nits log: {self.log}"
+        )
         return f"{text}\n{self.tail}" if self.tail else text
 
 
@@ -54,8 +57,9 @@ class PromiseBroken(RealizeError):
 
     def __str__(self) -> str:
         return (
-            f"{self.dref} promised {', '.join(self.missing)} and did not make it; what it made is kept in "
-            f"{self.folder}: write it there in the builder, or take the [selfref, ...] out of the config"
+            f"{self.dref} promised {', '.join(self.missing)} and did not make it; "
+            f"what it made is kept in {self.folder}: "
+            "write it there in the builder, or take the [selfref, ...] out of the config"
         )
 
 
@@ -104,7 +108,7 @@ class Workshop:
 
 
 def choose(store: Store, drv: Derivation, context: Mapping[DRef, Chosen]) -> Chosen | None:
-    """Ask the matcher of a derivation about what the store has for this context; None asks for a build.
+    """Ask a derivation's matcher about what the store has for this context; None asks for a build.
 
     Raises:
         MatcherUnsatisfied: the matcher refuses, or chooses what it was not offered.
@@ -162,7 +166,8 @@ def _build_until_matched(
         f"at least {wanted} realizations" if wanted != 1 else "something else",
         tuple(rrefs(store, drv.dref, context)),
         f"{len(made)} outputs were built, {len(set(made))} of them different: "
-        "if the builder gives the same each time, ask for fewer; otherwise look at the matcher's keys",
+        "if the builder gives the same each time, ask for fewer; "
+        "otherwise look at the matcher's keys",
     )
 
 

@@ -1,4 +1,4 @@
-"""The registry: what stages leave derivations in. A stateful handle, filled by `mkdrv` and read by `instantiate`."""
+"""The registry, a stateful handle: `mkdrv` leaves derivations in it, `instantiate` reads them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class NoRegistry(InstantiateError):
 
     def __str__(self) -> str:
         return (
-            "there is no registry to leave a derivation in: call the stage through `instantiate(stage, ...)` or "
+            "there is no registry to leave a derivation in: "
+            "call the stage through `instantiate(stage, ...)` or "
             "`instantiate_inplace(stage, ...)`, inside `with current_registry(r):`, or pass `r=`"
         )
 
@@ -54,7 +55,10 @@ class NestedInstantiate(InstantiateError):
         super().__init__()
 
     def __str__(self) -> str:
-        return "this registry is being filled by an outer `instantiate`: leave out `r=`, or give another Registry()"
+        return (
+            "this registry is being filled by an outer `instantiate`: "
+            "leave out `r=`, or give another Registry()"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ def register(
 
 
 def without_registry(fields: object) -> Any:
-    """Drop registries from a dictionary, for `mkconfig(locals())` in a stage that has a parameter `r`."""
+    """Drop registries from a dictionary, for `mkconfig(locals())` in a stage that takes `r`."""
     if not isinstance(fields, Mapping):
         return fields  # whoever reads it next says what is wrong
     return {key: value for key, value in fields.items() if not isinstance(value, Registry)}

@@ -40,6 +40,7 @@ def build_run(
     """Run a program to its end; standard output and error go to the build's log.
 
     Args:
+        b: the build.
         argv: the program and its arguments; no shell is involved.
         check: a status other than 0 is an error.
         cwd: working folder; by default that of this process.
