@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 from pylightnix.core.errors import RealizeError, StoreError
 from pylightnix.core.refs import DRef, RRef
 
 from . import fsys
-from .layout import NotInStore, Store, drv_path, rref_path
+from .layout import NotInStore, Store, config_path, drv_path, rref_path
 from .query import config_of, context_of, drefs, require_rref, rrefs
 
 
@@ -90,23 +91,31 @@ def delete(store: Store, ref: DRef | RRef, *, force: bool = False) -> None:
 
 def sizes(store: Store) -> dict[DRef, tuple[int, dict[RRef, int]]]:
     """Give the bytes of every derivation and of each of its realizations, metadata included, in order of names."""
-    found = {}
-    for dref in drefs(store):
-        parts = {rref: tree_bytes(rref_path(store, rref)) for rref in rrefs(store, dref)}
-        own = os.lstat(f"{drv_path(store, dref)}/config.json").st_size
-        found[dref] = (own + sum(parts.values()), parts)
-    return found
+    return {dref: size_of(store, dref) for dref in drefs(store)}
+
+
+def size_of(store: Store, dref: DRef) -> tuple[int, dict[RRef, int]]:
+    """Give the bytes of a derivation, its config and realizations together, and of each realization."""
+    parts = {rref: tree_bytes(rref_path(store, rref)) for rref in rrefs(store, dref)}
+    own = 0
+    with suppress(FileNotFoundError):
+        own = os.lstat(config_path(store, dref)).st_size
+    return own + sum(parts.values()), parts
 
 
 def tree_bytes(path: str) -> int:
-    """Add up the lengths of all files below a folder, in bytes; links are not followed."""
+    """Add up the lengths of all files below a folder, in bytes; links are not followed.
+
+    What another process deletes meanwhile takes no room.
+    """
     total = 0
-    with os.scandir(path) as listing:
+    with suppress(FileNotFoundError), os.scandir(path) as listing:
         for entry in listing:
-            if entry.is_dir(follow_symlinks=False):
-                total += tree_bytes(entry.path)
-            else:
-                total += entry.stat(follow_symlinks=False).st_size
+            with suppress(FileNotFoundError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += tree_bytes(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
     return total
 
 
