@@ -68,7 +68,7 @@ def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
     """
     found = Inventory(folder, sync)
     try:
-        fd = os.open(folder, _OPEN_FOLDER)
+        fd = _opened(folder, None, _OPEN_FOLDER, 0o700)
     except OSError as error:
         raise InvalidOutput(folder, ".", f"expected a folder ({error.strerror})") from error
     try:
@@ -189,7 +189,7 @@ def _file(found: Inventory, parent: int, name: str, path: str) -> None:
     found.entries.append((path, "x" if executable else "f", size, digest))
 
 
-def _opened(name: str, parent: int, flags: int, mode: int) -> int:
+def _opened(name: str, parent: int | None, flags: int, mode: int) -> int:
     try:
         return os.open(name, flags, dir_fd=parent)
     except PermissionError:
