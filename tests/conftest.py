@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from pylightnix import Store, use_store
+
 # The helper modules beside this file too: what pytest rewrites keeps its asserts under `python -O`.
 pytest.register_assert_rewrite(*(p.stem for p in Path(__file__).parent.glob("*.py")))
 
@@ -43,3 +45,16 @@ def nonroot() -> None:
         pytest.skip(
             "root is not held back by permissions; the non-root pass of `make test` runs this"
         )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty store; nothing is flushed, since no test cuts the power."""
+    return Store.open(tmp_path / "root", create=True, durability="none")
+
+
+@pytest.fixture
+def current(store: Store) -> Iterator[Store]:
+    """An empty store that published functions use."""
+    with use_store(store):
+        yield store
