@@ -95,7 +95,7 @@ def sizes(store: Store) -> dict[DRef, tuple[int, dict[RRef, int]]]:
 
 
 def size_of(store: Store, dref: DRef) -> tuple[int, dict[RRef, int]]:
-    """Give the bytes of a derivation, its config and realizations together, and of each realization."""
+    """Give the bytes of a derivation (config and realizations) and of each realization."""
     parts = {rref: tree_bytes(rref_path(store, rref)) for rref in rrefs(store, dref)}
     own = 0
     with suppress(FileNotFoundError):
