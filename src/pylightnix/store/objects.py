@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from pylightnix.core.codec import canonical_json
 from pylightnix.core.config import Config
+from pylightnix.core.errors import StoreError
 from pylightnix.core.manifest import META, Manifest, encode_manifest, rref_of
 from pylightnix.core.refs import DRef, RRef
 
@@ -61,21 +62,34 @@ def has_derivation(store: Store, dref: DRef, config: Config) -> bool:
 def put_derivation(store: Store, dref: DRef, config: Config) -> None:
     """Write a config below its name; writes nothing if it is there.
 
+    Raises:
+        StoreError: it cannot be written; nothing of it stays.
+
     Effects: makes `<derivation>/config.json`, atomically; flushed at once with durability `full`,
         together with the first realization with `batch`.
     """
     if has_derivation(store, dref, config):
         return
     folder = drv_path(store, dref)
-    with suppress(FileExistsError):
-        os.mkdir(folder)
     aside = fsys.incoming(folder)
     sync = store.durability == "full"
-    fsys.write_new(aside, config.canonical, sync=sync)
-    os.rename(aside, f"{folder}/{CONFIG}")
-    if sync:
-        fsys.sync_folder(folder)
-        fsys.sync_folder(store.objects)
+    try:
+        with suppress(FileExistsError):
+            os.mkdir(folder)
+        fsys.write_new(aside, config.canonical, sync=sync)
+        os.rename(aside, f"{folder}/{CONFIG}")
+        if sync:
+            fsys.sync_folder(folder)
+            fsys.sync_folder(store.objects)
+    except BaseException as error:
+        with suppress(OSError):
+            os.unlink(aside)
+        if isinstance(error, OSError):
+            raise StoreError(
+                f"the config of {dref} cannot be written: {error}. "
+                "Mend the disk (free space? permissions?) and try again"
+            ) from error
+        raise
 
 
 def put_realization(
@@ -133,6 +147,10 @@ def _own(store: Store, folder: str) -> str:
             folder, ".", "the builder must return a folder; is it a file, a link or not there?"
         )
     tmp = os.path.realpath(var_path(store, "tmp"))
+    for inner in (tmp, os.path.realpath(store.objects)):
+        if f"{inner}/".startswith(os.path.join(real, "")):
+            # A copy of it would copy itself.
+            raise InvalidOutput(folder, ".", "it holds the store itself; return a folder of yours")
     same_disk = os.stat(real).st_dev == os.stat(store.objects).st_dev
     if real.startswith(f"{tmp}/") and same_disk:
         return real
