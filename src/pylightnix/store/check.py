@@ -69,7 +69,7 @@ def _entry_faults(rref: RRef, folder: str, manifest: Manifest, contents: bool) -
         if what is not None:
             yield Fault(rref, entry[0], what, partial=what == _GONE)
     known = {entry[0] for entry in manifest.entries}
-    for path in _listing(folder, ""):
+    for path in _listing(folder):
         if path not in known:
             yield Fault(rref, path, "is not in the manifest")
 
@@ -114,15 +114,18 @@ def _file_differs(
     return None if found == digest else f"has other contents: sha256 {found} instead of {digest}"
 
 
-def _listing(folder: str, prefix: str) -> Iterator[str]:
-    try:
-        with os.scandir(f"{folder}/{prefix}") as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError:
-        return  # its own entry tells
-    for entry in entries:
-        if not prefix and entry.name == META:
-            continue
-        yield prefix + entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from _listing(folder, f"{prefix}{entry.name}/")
+def _listing(folder: str) -> Iterator[str]:
+    """Every path below a folder but our own ones; as deep as it goes, so without recursion."""
+    todo = [""]
+    while todo:
+        prefix = todo.pop()
+        try:
+            with os.scandir(f"{folder}/{prefix}") as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError:
+            continue  # its own entry tells
+        for entry in entries:
+            if prefix or entry.name != META:
+                yield prefix + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(f"{prefix}{entry.name}/")

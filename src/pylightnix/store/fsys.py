@@ -10,6 +10,7 @@ from .layout import INCOMING, Store, var_path
 
 # Not 1970: zip files cannot hold years before 1980.
 EPOCH_NS = 946684800 * 10**9
+DEEP = 100
 
 
 def token() -> str:
@@ -64,7 +65,8 @@ def delete_tree(path: str) -> None:
     except FileNotFoundError:
         return
     try:
-        _empty(fd)
+        while _empty(fd, fd, 0):
+            pass
     finally:
         os.close(fd)
     with suppress(FileNotFoundError):
@@ -90,22 +92,35 @@ def unlock_entry(path: str, dir_fd: int | None, mode: int) -> None:
         os.close(fd)
 
 
-def _empty(fd: int) -> None:
+def _empty(fd: int, top: int, depth: int) -> bool:
+    """Delete what is in a folder; true if something nested too deep was moved up to `top` instead.
+
+    A builder may nest folders deeper than there are descriptors and stack frames.
+    """
     os.fchmod(fd, 0o700)
     with os.scandir(fd) as listing:
         entries = list(listing)
+    moved = False
     for entry in entries:
-        if not entry.is_dir(follow_symlinks=False):
-            with suppress(FileNotFoundError):
-                os.unlink(entry.name, dir_fd=fd)
-            continue
-        inner = _open_folder(entry.name, fd)
-        try:
-            _empty(inner)
-        finally:
-            os.close(inner)
         with suppress(FileNotFoundError):
-            os.rmdir(entry.name, dir_fd=fd)
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.name, dir_fd=fd)
+            elif depth < DEEP:
+                moved |= _empty_inner(fd, entry.name, top, depth + 1)
+                os.rmdir(entry.name, dir_fd=fd)
+            else:
+                unlock_entry(entry.name, fd, 0o700)  # to change its parent it must be writable
+                os.rename(entry.name, token(), src_dir_fd=fd, dst_dir_fd=top)
+                moved = True
+    return moved
+
+
+def _empty_inner(parent: int, name: str, top: int, depth: int) -> bool:
+    fd = _open_folder(name, parent)
+    try:
+        return _empty(fd, top, depth)
+    finally:
+        os.close(fd)
 
 
 def to_trash(store: Store, path: str) -> str:
