@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pylightnix import InvalidOutput, RRef, Store, StoreError
-from pylightnix.store import objects, syscalls
+from pylightnix.store import fsys, objects, syscalls
 from pylightnix.store.layout import config_path, drv_path, log_path, rref_path
 from pylightnix.store.objects import put_derivation, put_realization
 from pylightnix.store.query import drefs, provenance_of, rrefs
@@ -199,7 +199,7 @@ def test_an_object_that_vanishes_while_it_is_looked_at_is_made_anew(
     rref = put(store, TREE)
 
     def gone(where: Store, path: str) -> str:
-        os.rename(path, f"{store.var}/trash/taken")
+        fsys.delete_tree(path)
         raise FileNotFoundError(path)
 
     monkeypatch.setattr(objects.fsys, "to_trash", gone)
