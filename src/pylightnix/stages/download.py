@@ -1,4 +1,4 @@
-"""Downloading with nothing but the standard library: mirrors, resuming, hashes checked on the way."""
+"""Downloading with the standard library alone: mirrors, resuming, hashes checked on the way."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pylightnix.core.errors import FetchError, InvalidValue
+from pylightnix.core.errors import FetchError
 
-from .parts import Digests, HashMismatch, Part
-from .responses import Broken, Session, shown
+from .parts import Part
+from .responses import Broken, Session
+from .sources import Digests, HashMismatch, parse_urls, shown
 
 OnProgress: TypeAlias = Callable[[int, int | None], None]
 
-_SCHEMES = ("http", "https", "ftp", "file")
 _PROGRESS_EVERY_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 # A connection that breaks after this much is slow, not dead: it does not use up an attempt.
@@ -24,7 +24,7 @@ _WORTHWHILE_BYTES = 2**20
 
 
 class DownloadFailed(FetchError):
-    """No mirror had it; `.causes` tells for each what went wrong, in the order in which they were tried."""
+    """No mirror had it; `.causes` are pairs of address and cause, in the order of trying."""
 
     def __init__(self, causes: tuple[tuple[str, str], ...]) -> None:
         """Keep pairs of address and cause."""
@@ -34,7 +34,7 @@ class DownloadFailed(FetchError):
     def __str__(self) -> str:
         """Name every mirror with its cause."""
         lines = "".join(f"\n  {url}: {cause}" for url, cause in self.causes)
-        return f"nothing could be downloaded; check the addresses and the network, or add a mirror:{lines}"
+        return f"no mirror had it; check the addresses and the network, or add a mirror:{lines}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,9 @@ def download(
 ) -> None:
     """Download a file from the first mirror that has it.
 
-    Mirrors are tried in order. A connection that breaks is resumed where it broke, as far as the server lets us; a
-    server that starts over is followed. A mirror whose content has another hash counts as one that failed.
+    Mirrors are tried in order. A connection that breaks is resumed where it broke, as far as the
+    server lets us; a server that starts over is followed. A mirror whose content has another hash
+    counts as one that failed.
 
     Args:
         urls: http, https, ftp or file addresses of the same file.
@@ -68,10 +69,13 @@ def download(
         sha256: 64 hex digits that the content must have.
         sha1: 40 hex digits that the content must have.
         timeout_s: how long to wait for a connection, and for the next byte.
-        attempts: how often to try each mirror; one that brought a good deal before it broke is not counted.
-        on_progress: told the bytes that are there and the bytes in all (None: nobody knows), ten times a second.
-        partial: path, on the file system of `into`, of what an earlier call could not finish. Used if a hash is
-            given, and left for a later call if this one cannot finish either. Nobody else may write it meanwhile.
+        attempts: how often to try each mirror; one that brought a good deal before it broke is not
+            counted.
+        on_progress: told the bytes that are there and the bytes in all (None: nobody knows), ten
+            times a second.
+        partial: path, on the file system of `into`, of what an earlier call could not finish. Used
+            if a hash is given, and left for a later call if this one cannot finish either. Nobody
+            else may write it meanwhile.
 
     Raises:
         InvalidValue: an address or a hash has no possible form; the network was not touched.
@@ -79,7 +83,8 @@ def download(
         DownloadFailed: no mirror had it, each with its cause.
 
     Effects: writes `into` once it is whole and right, and the partial file.
-    Concept: a fixed-output fetch is identified by its hash, wherever it comes from (Dolstra 2006, section 5.4.1).
+    Concept: a fixed-output fetch is identified by its hash, wherever it comes from (Dolstra 2006,
+    section 5.4.1).
     """
     mirrors, digests = parse_urls(urls), Digests(sha256, sha1)
     job = _Job(timeout_s, attempts, on_progress)
@@ -91,37 +96,10 @@ def download(
         os.replace(path, into)
         is_done = True
     finally:
-        if not is_done and (partial is None or os.path.getsize(path) == 0):
-            os.unlink(path)
-
-
-def parse_urls(urls: str | Iterable[str]) -> tuple[str, ...]:
-    """Check addresses without touching the network.
-
-    Args:
-        urls: one, or several in order of preference.
-
-    Returns:
-        All of them, in the same order.
-
-    Raises:
-        InvalidValue: there is none, or some are not http, https, ftp or file addresses; all of these are named.
-    """
-    mirrors = (urls,) if isinstance(urls, str) else tuple(urls)
-    bad = [url for url in mirrors if not _is_address(url)]
-    if bad or not mirrors:
-        raise InvalidValue(f"cannot download from {bad or 'nowhere'}: give {', '.join(_SCHEMES)} addresses")
-    return mirrors
-
-
-def _is_address(url: object) -> bool:
-    from urllib.parse import urlsplit
-
-    try:
-        split = urlsplit(url) if isinstance(url, str) else None
-    except ValueError:
-        return False
-    return split is not None and split.scheme in _SCHEMES and bool(split.netloc or split.scheme == "file")
+        is_useful = partial is not None and digests.wanted()
+        with suppress(FileNotFoundError):
+            if not is_done and not (is_useful and os.path.getsize(path)):
+                os.unlink(path)
 
 
 def _from_mirrors(mirrors: tuple[str, ...], part: Part, job: _Job) -> None:
@@ -146,24 +124,27 @@ def _from_mirrors(mirrors: tuple[str, ...], part: Part, job: _Job) -> None:
 
 def _from_mirror(url: str, part: Part, job: _Job) -> None:
     """Try one mirror until it worked or all attempts are used up."""
-    session, failed = Session(url, job.timeout_s), 0
+    session, tell = Session(url, job.timeout_s), _throttled(job.on_progress)
+    failed, most_bytes, may_begin_anew = 0, part.size_bytes, True
     while True:
-        before_bytes = part.size_bytes
         try:
-            session.fetch(part, _throttled(job.on_progress))
+            session.fetch(part, tell)
             part.check(shown(url))
         except Broken as broken:
-            failed = 0 if part.size_bytes - before_bytes >= _WORTHWHILE_BYTES else failed + 1
+            failed = 0 if part.size_bytes - most_bytes >= _WORTHWHILE_BYTES else failed + 1
+            most_bytes = max(most_bytes, part.size_bytes)
             if not broken.may_pass or failed >= job.attempts:
                 raise
+            time.sleep(min(0.1 * 2**failed, _LONGEST_PAUSE_S))
         except HashMismatch:
-            # Pieces of several responses may not fit together though each was right: try it in one.
-            if not part.is_patchwork:
+            # Pieces of several responses may not fit together though each was right: once, try it
+            # in one.
+            if not (part.is_patchwork and may_begin_anew):
                 raise
+            may_begin_anew = False
             part.restart()
         else:
             return
-        time.sleep(min(0.1 * 2**failed, _LONGEST_PAUSE_S))
 
 
 def _throttled(on_progress: OnProgress | None) -> OnProgress:
