@@ -31,6 +31,9 @@ def parse_json(data: bytes) -> object:
     """Decode what `canonical_json` made.
 
     Raises:
-        ValueError: not JSON, or not UTF-8.
+        ValueError: not JSON, not UTF-8, or nested deeper than anything of ours.
     """
-    return _DECODER.decode(data.decode())
+    try:
+        return _DECODER.decode(data.decode())
+    except RecursionError:
+        raise ValueError("nested too deep to be read") from None

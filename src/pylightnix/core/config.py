@@ -12,14 +12,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from .codec import canonical_json, parse_json
-from .confscan import InvalidConfig, Scan, scan
+from .confscan import MAX_BYTES, InvalidConfig, scan
 from .hashing import config_digest
 from .refs import DRef, Name, RefPath, mkname
 
 selfref = "__self__"
 """Head of a path inside the very derivation that the config describes: `[selfref, 'out.npy']`."""
-
-MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +52,13 @@ def mkconfig(fields: Mapping[str, object]) -> Config:
     {'lr': 0.1, 'name': 'hello'}
     """
     found = scan(fields, selfref)
-    canonical = b"" if found.issues else _encode(found)
+    canonical = b"" if found.issues else canonical_json(found.value)
+    found.left = MAX_BYTES
+    found.take(len(canonical))
     if found.issues:
         raise InvalidConfig(tuple(found.issues))
     name = fields.get("name", "unnamed")
     return Config(canonical, mkname(name), tuple(sorted(found.deps)))  # type: ignore[arg-type]
-
-
-def _encode(found: Scan) -> bytes:
-    """Encode, noting in `found` what only encoding shows."""
-    try:
-        canonical = canonical_json(found.value)
-    except ValueError as error:
-        found.issues.append(f"config: {error}")
-        return b""
-    if len(canonical) > MAX_BYTES:
-        found.issues.append(
-            f"config: {len(canonical)} bytes are over the limit of {MAX_BYTES}; "
-            "put large data into a file and depend on it (`fetchlocal`, `mkfile`)"
-        )
-    return canonical
 
 
 def parse_config(canonical: bytes) -> Config:

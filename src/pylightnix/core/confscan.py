@@ -9,9 +9,7 @@ from .errors import InvalidValue
 from .refs import DRef, Name, RRef, isdref, isrref
 
 MAX_DEPTH = 64
-# More values than a config has room for bytes. Without this bound a list that holds itself twice
-# would be walked 2**64 times before it is too deep.
-MAX_VALUES = 1 << 20
+MAX_BYTES = 1 << 20
 MAX_ISSUES = 100
 _NONFINITE = "is not a finite number"
 
@@ -24,34 +22,47 @@ class InvalidConfig(InvalidValue):
         self.issues = issues
 
     def __str__(self) -> str:
-        return "this config cannot be hashed:\n  " + "\n  ".join(self.issues)
+        allowed = "str, bool, int, finite float, None, list, dict with str keys, and paths"
+        listed = "\n  ".join(self.issues)
+        return f"this config cannot be hashed:\n  {listed}\na config holds {allowed}"
 
 
 class Scan:
     """What the walk found: `issues`, `deps`, and the `value` made of plain JSON types."""
 
-    __slots__ = ("deps", "full", "issues", "left", "selfref", "value")
+    __slots__ = ("deps", "full", "issues", "left", "selfref", "value", "walked")
 
     def __init__(self, selfref: str) -> None:
         self.issues: list[str] = []
         self.deps: set[DRef] = set()
-        self.left = MAX_VALUES
+        self.left = MAX_BYTES
         self.full = False
         self.selfref = selfref
         self.value: object = None
+        self.walked: dict[tuple[int, int], tuple[object, int]] = {}
 
     def say(self, where: str, what: str) -> None:
         """Note what is wrong at a place; after a hundred the reader has seen enough."""
         if len(self.issues) < MAX_ISSUES:
-            self.issues.append(f"{where}: {what}")
-        elif len(self.issues) == MAX_ISSUES:
-            self.issues.append("... and more")
+            # A place can hold a bad key, and an error that cannot be printed helps nobody.
+            self.issues.append(f"{where}: {what}".encode(errors="replace").decode())
+        else:
+            self.stop("... and more")
 
-    def overflow(self) -> None:
-        """Note, once, that there are more values than a config can hold."""
+    def take(self, count: int) -> None:
+        """Count what needs a byte at least, and stop the walk where they are too many."""
+        self.left -= count
+        if self.left < 0:
+            self.stop(
+                f"config: over the limit of {MAX_BYTES} bytes; "
+                "put large data into a file and depend on it (`fetchlocal`, `mkfile`)"
+            )
+
+    def stop(self, why: str) -> None:
+        """Note, once, that no further container is looked into."""
         if not self.full:
             self.full = True
-            self.issues.append(f"config: more than {MAX_VALUES} values")
+            self.issues.append(why)
 
 
 def scan(fields: object, selfref: str) -> Scan:
@@ -95,13 +106,28 @@ def _container(found: Scan, value: object, where: str, depth: int) -> object:
     if depth >= MAX_DEPTH:
         found.say(where, f"deeper than {MAX_DEPTH} levels")
         return None
-    found.left -= len(value)  # type: ignore[arg-type]
-    if found.left < 0:
-        found.overflow()
+    # A list that holds another one twice, which holds a third one twice, and so on, would be walked
+    # 2**64 times; what was found to be good on a level is good on that level everywhere.
+    again = (id(value), depth)
+    if again in found.walked:
+        made, size = found.walked[again]
+        found.take(size)
+        return made
+    left, issues = found.left, len(found.issues)
+    found.take(len(value))  # type: ignore[arg-type]
+    if found.full:
         return None
     if type(value) is dict:
-        return _dict(found, value, where, depth + 1)
-    made = [_value(found, v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]  # type: ignore[arg-type,var-annotated]
+        made = _dict(found, value, where, depth + 1)
+    else:
+        made = _list(found, value, where, depth + 1)  # type: ignore[arg-type]
+    if len(found.issues) == issues:
+        found.walked[again] = made, left - found.left
+    return made
+
+
+def _list(found: Scan, value: list[object], where: str, depth: int) -> list[object]:
+    made = [_value(found, item, f"{where}[{i}]", depth) for i, item in enumerate(value)]
     if made and made[0].__class__ in (str, DRef):
         _refpath(found, made, where)
     return made
@@ -119,6 +145,7 @@ def _dict(found: Scan, value: dict[object, object], where: str, depth: int) -> d
 
 
 def _text(found: Scan, text: str, where: str) -> str:
+    found.take(len(text))
     head = text[:5]
     if head == "dref:" and isdref(text):
         found.deps.add(DRef(text))
@@ -128,8 +155,8 @@ def _text(found: Scan, text: str, where: str) -> str:
         try:
             text.encode()
         except UnicodeEncodeError:
-            found.say(where.encode(errors="replace").decode(), "a lone surrogate is not text")
-            return ""
+            found.say(where, "a lone surrogate is not text")
+            return "?"
     return text
 
 

@@ -55,7 +55,7 @@ def users(needs: Mapping[N, Iterable[N]]) -> dict[N, list[N]]:
 def topological(needs: Mapping[N, Iterable[N]]) -> tuple[N, ...]:
     """Order the nodes so that each stands after all that it needs (Kahn 1962).
 
-    Where that leaves a choice, they keep the order of `needs`.
+    Where that leaves a choice, the order of `needs` alone decides.
 
     Raises:
         CyclicDependency: there is no such order.

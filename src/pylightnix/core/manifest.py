@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from .codec import canonical_json, parse_json
 from .hashing import realization_digest
-from .refs import DRef, RRef, mkrref, undref
+from .refs import HEX, DRef, RRef, mkrref, undref
 
 VERSION = 1
 META = ".pylightnix"
@@ -79,11 +79,17 @@ def parse_manifest(data: bytes) -> Manifest:
         raise ValueError(
             f"the manifest is of version {value['version']!r}; this is for version {VERSION}"
         )
-    context = {DRef(dep): tuple(RRef(r) for r in rrefs) for dep, rrefs in value["context"].items()}
+    context = _parse_context(value["context"])
     manifest = Manifest(DRef(value["dref"]), context, tuple(_parse_entries(value["entries"])))
     if encode_manifest(manifest) != data:
         raise ValueError("the manifest is not in canonical form")
     return manifest
+
+
+def _parse_context(lists: object) -> dict[DRef, tuple[RRef, ...]]:
+    if not isinstance(lists, dict) or not all(isinstance(rrefs, list) for rrefs in lists.values()):
+        raise ValueError("the context of the manifest is not a dictionary of lists")
+    return {DRef(dep): tuple(RRef(rref) for rref in rrefs) for dep, rrefs in lists.items()}
 
 
 def _parse_entries(items: object) -> Iterable[Entry]:
@@ -94,7 +100,7 @@ def _parse_entries(items: object) -> Iterable[Entry]:
         match item:
             case [str(path), "d"] | [str(path), "l", str(_)]:
                 pass
-            case [str(path), "f" | "x", int(size), str(digest)] if size >= 0 and len(digest) == 64:
+            case [str(path), "f" | "x", int(size), str(digest)] if _is_file(size, digest):
                 pass
             case _:
                 raise ValueError(f"the manifest has an entry of unknown form: {item!r:.200}")
@@ -107,3 +113,8 @@ def _parse_entries(items: object) -> Iterable[Entry]:
             raise ValueError(f"the manifest has an impossible path: {path!r:.200}")
         seen.add(path)
         yield tuple(item)
+
+
+def _is_file(size: int, digest: str) -> bool:
+    # Not isinstance: JSON's `true` would pass for the size 1.
+    return type(size) is int and size >= 0 and len(digest) == 64 and not digest.strip(HEX)

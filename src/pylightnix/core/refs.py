@@ -13,7 +13,7 @@ from .errors import InvalidValue
 
 HASH_LENGTH = 32
 NAME_MAX = 128
-_HEX = "0123456789abcdef"
+HEX = "0123456789abcdef"
 _NAME_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
@@ -50,7 +50,7 @@ def _is_name(text: str) -> bool:
 
 
 def _is_hash(text: str) -> bool:
-    return len(text) == HASH_LENGTH and not text.strip(_HEX)
+    return len(text) == HASH_LENGTH and not text.strip(HEX)
 
 
 def _is_dref(text: str) -> bool:
@@ -70,15 +70,22 @@ def _is_rref(text: str) -> bool:
     )
 
 
+def _plain(text: object) -> str:
+    # What is checked must be what is kept: `str()` of a member of an enumeration of str is not its
+    # text but its label, `Colour.RED`.
+    return str.__str__(text) if isinstance(text, str) else ""
+
+
 class Name(str):
     """1 to 128 characters of `[A-Za-z0-9_-]`; see `mkname`."""
 
     __slots__ = ()
 
     def __new__(cls, text: object) -> Name:
-        if type(text) is not cls and not (isinstance(text, str) and _is_name(text)):
+        plain = _plain(text)
+        if not _is_name(plain):
             raise InvalidName(text)
-        return str.__new__(cls, text)
+        return str.__new__(cls, plain)
 
 
 class DRef(str):
@@ -91,9 +98,12 @@ class DRef(str):
     __slots__ = ()
 
     def __new__(cls, text: object) -> DRef:
-        if type(text) is not cls and not (isinstance(text, str) and _is_dref(text)):
+        if type(text) is cls:
+            return text
+        plain = _plain(text)
+        if not _is_dref(plain):
             raise InvalidRef("derivation reference", text, ("expected dref:<32 hex>-<name>",))
-        return str.__new__(cls, text)
+        return str.__new__(cls, plain)
 
 
 class RRef(str):
@@ -106,10 +116,13 @@ class RRef(str):
     __slots__ = ()
 
     def __new__(cls, text: object) -> RRef:
-        if type(text) is not cls and not (isinstance(text, str) and _is_rref(text)):
+        if type(text) is cls:
+            return text
+        plain = _plain(text)
+        if not _is_rref(plain):
             expected = "expected rref:<32 hex>-<32 hex>-<name>"
             raise InvalidRef("realization reference", text, (expected,))
-        return str.__new__(cls, text)
+        return str.__new__(cls, plain)
 
 
 RefPath: TypeAlias = "list[DRef | str]"
@@ -137,7 +150,8 @@ def mkdref(dhash: str, name: str) -> DRef:
     Raises:
         InvalidRef: the hash or the name is not of the right form.
     """
-    return DRef(f"dref:{dhash}-{name}")
+    # Each part by itself: together, a hash that ends in "-a" and a name could pass for a name.
+    return DRef(f"dref:{_hash(dhash)}-{name}")
 
 
 def mkrref(rhash: str, dhash: str, name: str) -> RRef:
@@ -146,7 +160,14 @@ def mkrref(rhash: str, dhash: str, name: str) -> RRef:
     Raises:
         InvalidRef: a hash or the name is not of the right form.
     """
-    return RRef(f"rref:{rhash}-{dhash}-{name}")
+    return RRef(f"rref:{_hash(rhash)}-{_hash(dhash)}-{name}")
+
+
+def _hash(text: object) -> str:
+    plain = _plain(text)
+    if not _is_hash(plain):
+        raise InvalidRef("hash", text, (f"expected {HASH_LENGTH} lower-case hex digits",))
+    return plain
 
 
 def undref(dref: DRef | str) -> tuple[str, Name]:

@@ -1,0 +1,105 @@
+"""The plan by example, from an empty store to a full one; the laws are in tests/laws."""
+
+from __future__ import annotations
+
+import pytest
+
+from pylightnix.core.plan import (
+    Chosen,
+    Plan,
+    advance,
+    finished,
+    mkplan,
+    ready,
+    settled,
+    started,
+)
+from pylightnix.core.refs import DRef
+from strategies import Dag, node, results
+
+A, B, C, D = (node(number) for number in range(4))
+DIAMOND: Dag = {A: (), B: (A,), C: (A,), D: (B, C)}
+
+
+def built(dref: DRef) -> Chosen:
+    return results(dref, (0,))
+
+
+def nothing(dref: DRef, context: dict[DRef, Chosen]) -> Chosen | None:
+    return None
+
+
+def everything(dref: DRef, context: dict[DRef, Chosen]) -> Chosen | None:
+    return built(dref)
+
+
+def build(plan: Plan, dref: DRef) -> Plan:
+    return settled(started(plan, dref), dref, built(dref))
+
+
+def test_of_an_empty_store_everything_is_built_from_below() -> None:
+    plan = advance(mkplan(DIAMOND), nothing)
+    assert ready(plan) == (A,)
+    plan = advance(build(plan, A), nothing)
+    assert ready(plan) == (B, C)
+    plan = advance(build(plan, C), nothing)
+    assert ready(plan) == (B,)
+    plan = advance(build(plan, B), nothing)
+    assert ready(plan) == (D,)
+    assert not finished(plan)
+    plan = build(plan, D)
+    assert finished(plan)
+    assert dict(plan.done) == {dref: built(dref) for dref in DIAMOND}
+
+
+def test_of_a_full_store_nothing_is_built() -> None:
+    plan = advance(mkplan(DIAMOND), everything)
+    assert finished(plan)
+    assert ready(plan) == ()
+
+
+def test_nothing_to_do_is_done() -> None:
+    assert finished(advance(mkplan({}), nothing))
+
+
+def test_what_is_being_built_is_neither_ready_nor_done() -> None:
+    plan = started(advance(mkplan(DIAMOND), nothing), A)
+    assert set(plan.running) == {A}
+    assert ready(plan) == ()
+    assert not finished(plan)
+    assert advance(plan, everything) is plan
+
+
+def test_a_dependency_may_be_chosen_in_the_plural_or_not_at_all() -> None:
+    seen: dict[DRef, dict[DRef, Chosen]] = {}
+
+    def choose(dref: DRef, context: dict[DRef, Chosen]) -> Chosen | None:
+        seen[dref] = context
+        return {A: results(A, (2, 1)), B: ()}.get(dref, built(dref))
+
+    assert finished(advance(mkplan(DIAMOND), choose))
+    assert seen == {
+        A: {},
+        B: {A: results(A, (2, 1))},
+        C: {A: results(A, (2, 1))},
+        D: {B: (), C: built(C)},
+    }
+
+
+def test_ready_ones_come_in_the_order_of_the_closure() -> None:
+    fan: Dag = {node(number): () for number in (5, 3, 9, 1)}
+    assert ready(advance(mkplan(fan), nothing)) == tuple(fan)
+
+
+def test_a_step_out_of_turn_is_our_bug() -> None:
+    plan = advance(mkplan(DIAMOND), nothing)
+    with pytest.raises(KeyError):
+        started(plan, B)
+    with pytest.raises(KeyError):
+        settled(plan, A, ())
+
+
+def test_a_chain_of_thousands_needs_no_deep_stack() -> None:
+    chain: Dag = {node(0): ()}
+    chain |= {node(number): (node(number - 1),) for number in range(1, 5_000)}
+    assert finished(advance(mkplan(chain), everything))

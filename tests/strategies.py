@@ -1,0 +1,215 @@
+"""What hypothesis makes of our values: names, references, configs, graphs, trees and manifests."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import TypeAlias
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy, composite
+
+from pylightnix.core.manifest import META, Entry, Manifest
+from pylightnix.core.refs import DRef, RRef, mkdref, mkrref
+
+HEX = "0123456789abcdef"
+NAME_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
+Dag: TypeAlias = dict[DRef, tuple[DRef, ...]]
+"""Derivation -> what it needs directly; in the order of keys dependencies come first."""
+Node: TypeAlias = "tuple[str, bytes] | tuple[str, str] | tuple[str]"
+"""`("f"|"x", contents)`, `("l", target)` or `("d",)`."""
+Tree: TypeAlias = Mapping[str, Node]
+"""Path (`/` between parts) -> what is there; every folder has an entry of its own."""
+
+# Laws that write to the disk are dearer than those about values.
+few = settings(max_examples=max(5, settings().max_examples // 5))
+
+
+def names() -> SearchStrategy[str]:
+    """Names of derivations, the shortest and the longest too."""
+    return st.text(NAME_CHARS, min_size=1, max_size=12) | st.text(
+        NAME_CHARS, min_size=128, max_size=128
+    )
+
+
+def hashes() -> SearchStrategy[str]:
+    """The 32 hex digits of a reference."""
+    return st.text(HEX, min_size=32, max_size=32)
+
+
+def drefs() -> SearchStrategy[DRef]:
+    return st.builds(mkdref, hashes(), names())
+
+
+def rrefs(dref: DRef | None = None) -> SearchStrategy[RRef]:
+    """References of realizations; of one derivation, if it is given."""
+    if dref is None:
+        return st.builds(mkrref, hashes(), hashes(), names())
+    return st.builds(mkrref, hashes(), st.just(dref[5:37]), st.just(str(dref[38:])))
+
+
+def texts() -> SearchStrategy[str]:
+    """Any text that has a UTF-8 form."""
+    return st.text(st.characters(codec="utf-8"), max_size=10)
+
+
+def jsons() -> SearchStrategy[object]:
+    """Values that a config may hold; what equals and is not the same (1, 1.0, True) comes often."""
+    twins = st.sampled_from([0, 0.0, -0.0, False, "", None, 1, 1.0, True, "1", "é", "e\u0301"])
+    leaves = (
+        twins
+        | st.integers()
+        | st.integers(min_value=2**70)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | texts()
+        | drefs().map(str)
+    )
+    return st.recursive(
+        leaves,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts(), inner, max_size=4),
+        max_leaves=12,
+    )
+
+
+@composite
+def configs(draw: st.DrawFn) -> dict[str, object]:
+    """Dictionaries that `mkconfig` takes, with and without a name."""
+    fields = draw(st.dictionaries(texts().filter(lambda key: key != "name"), jsons(), max_size=5))
+    if draw(st.booleans()):
+        fields["name"] = draw(names())
+    return fields
+
+
+def shuffled(draw: st.DrawFn, value: object) -> object:
+    """The same value with the keys of every dictionary in another order."""
+    if isinstance(value, dict):
+        keys = draw(st.permutations(list(value)))
+        return {key: shuffled(draw, value[key]) for key in keys}
+    if isinstance(value, list):
+        return [shuffled(draw, item) for item in value]
+    return value
+
+
+def node(number: int) -> DRef:
+    """The derivation of a small number; those of different numbers differ."""
+    return mkdref(f"{number:032x}", f"n{number}")
+
+
+def results(dref: DRef, numbers: tuple[int, ...]) -> tuple[RRef, ...]:
+    """Realizations of a derivation, one for each small number."""
+    return tuple(mkrref(f"{number:032x}", dref[5:37], str(dref[38:])) for number in numbers)
+
+
+@composite
+def dags(draw: st.DrawFn, max_size: int = 8) -> Dag:
+    """Graphs without cycles: chains, fans, diamonds, islands."""
+    size = draw(st.integers(1, max_size))
+    dag: Dag = {}
+    for number in range(size):
+        below = draw(st.sets(st.integers(0, number - 1), max_size=4)) if number else set()
+        dag[node(number)] = tuple(node(n) for n in sorted(below))
+    return dag
+
+
+def graphs() -> SearchStrategy[dict[int, list[int]]]:
+    """Any graph of small numbers: with cycles, repeated arrows and nodes without an entry."""
+    numbers = st.integers(0, 7)
+    return st.dictionaries(numbers, st.lists(numbers, max_size=4), max_size=8)
+
+
+def file_names() -> SearchStrategy[str]:
+    """Names of files: plain ones, some that differ by case or Unicode form alone, and any other."""
+    close = st.sampled_from(["a", "A", "b", "é", "e\u0301", "a.b", "-", "~", "名", "\n", "\\"])
+    wild = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=8)
+    return (close | wild).filter(lambda name: name not in (".", "..", META))
+
+
+def trees(max_leaves: int = 8) -> SearchStrategy[Tree]:
+    """Trees of files, executable files, links (dangling too) and folders (empty too)."""
+    contents = st.binary(max_size=20) | st.sampled_from([b"", b"a", b"b"])
+    target = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
+    leaf: SearchStrategy[object] = st.one_of(
+        st.tuples(st.just("f"), contents),
+        st.tuples(st.just("x"), contents),
+        st.tuples(st.just("l"), target | st.sampled_from(["a", "../a", "/"])),
+    )
+
+    def folder(inner: SearchStrategy[object]) -> SearchStrategy[object]:
+        return st.dictionaries(file_names(), inner, max_size=4)
+
+    inside = st.recursive(leaf, folder, max_leaves=max_leaves)
+    return st.dictionaries(file_names(), inside, max_size=4).map(_flat)
+
+
+def _flat(folder: Mapping[str, object], prefix: str = "") -> Tree:
+    flat: dict[str, Node] = {}
+    for name, item in folder.items():
+        if isinstance(item, dict):
+            flat[prefix + name] = ("d",)
+            flat.update(_flat(item, f"{prefix}{name}/"))
+        else:
+            flat[prefix + name] = item  # type: ignore[assignment]
+    return flat
+
+
+def plant(tree: Tree, folder: str | os.PathLike[str]) -> None:
+    """Make a tree below a folder that is there, entry by entry in the order of the mapping."""
+    for path, item in tree.items():
+        place = os.path.join(folder, path)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        match item:
+            case ("f" | "x" as kind, bytes(data)):
+                with open(place, "wb") as file:
+                    file.write(data)
+                os.chmod(place, 0o755 if kind == "x" else 0o644)
+            case ("l", str(target)):
+                os.symlink(target, place)
+            case _:
+                os.makedirs(place, exist_ok=True)
+
+
+def entries_of(tree: Tree) -> list[Entry]:
+    """The entries that the manifest of a tree has, in no particular order."""
+    entries: list[Entry] = []
+    for path, item in tree.items():
+        match item:
+            case ("f" | "x" as kind, bytes(data)):
+                entries.append((path, kind, len(data), sha256(data).hexdigest()))
+            case ("l", str(target)):
+                entries.append((path, "l", target))
+            case _:
+                entries.append((path, "d"))
+    return entries
+
+
+def tree_at(folder: str) -> dict[str, Node]:
+    """Read a tree back from the disk, in another way than the library does."""
+    found: dict[str, Node] = {}
+    for where, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            place = os.path.join(where, name)
+            path = os.path.relpath(place, folder)
+            mode = os.lstat(place).st_mode
+            if stat.S_ISLNK(mode):
+                found[path] = ("l", os.readlink(place))
+            elif stat.S_ISDIR(mode):
+                found[path] = ("d",)
+            else:
+                with open(place, "rb") as file:
+                    found[path] = ("x" if mode & 0o100 else "f", file.read())
+    return found
+
+
+@composite
+def manifests(draw: st.DrawFn) -> Manifest:
+    """Manifests with a context and entries in any order."""
+    deps = draw(st.lists(drefs(), max_size=3, unique=True))
+    context = {
+        dep: tuple(sorted(draw(st.lists(rrefs(dep), max_size=3, unique=True)))) for dep in deps
+    }
+    entries = draw(st.permutations(entries_of(draw(trees()))))
+    return Manifest(draw(drefs()), context, tuple(entries))
