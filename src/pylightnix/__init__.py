@@ -21,7 +21,13 @@ _HOMES = {
     "store.lookup": "Ambiguous",
     "store.query": "Corrupt",
     "store.freeze": "InvalidOutput",
-    "store.usage": "AmbiguousResult InUse",
+    "store.collector": "CollectorBusy",
+    "store.roots": "NoSuchRoot",
+    "store.gc": "Collection",
+    "store.verify": "Report",
+    "store.doctor": "Finding",
+    "store.usage": "AmbiguousResult",
+    "store.removal": "InUse",
     "engine.arguments": "RealizeArg",
     "engine.registry": "Derivation NestedInstantiate NoRegistry Realizer Registry "
     "UnknownDependency",
@@ -40,6 +46,8 @@ _HOMES = {
     "api.kit": "fetchlocal fetchurl mkfile mknode realized redefine unpack",
     "api.look": "dref2path linkrref path2rref rref2path store_buildtime store_cattrs store_config "
     "store_context store_deepdeps store_deps store_drefs store_rrefs",
+    "api.keep": "gc gc_empty_trash gc_undo gcroot gcroots rmroot store_gc",
+    "api.health": "doctor rebuild_index verify",
     "api.bashlike": "catref diff du find lsref rmref shellref",
 }
 _ALIASES = {

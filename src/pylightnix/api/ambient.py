@@ -6,15 +6,19 @@ once per call.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from typing import ClassVar
 
 from pylightnix.core.errors import StoreError
 from pylightnix.engine.registry import NoRegistry, Registry
+from pylightnix.store.index import Index
 from pylightnix.store.layout import SCHEMA, Durability, Store, initialize, mkstore, opened
+from pylightnix.store.roots import LiveRoots
 
 DEFAULT_ROOT = "~/_pylightnix"
 
@@ -23,9 +27,17 @@ _registry: ContextVar[Registry | None] = ContextVar("pylightnix_registry", defau
 
 
 class _Process:
-    """What `store_initialize` with paths of its own chose for the rest of the process."""
+    """What belongs to this process as a whole.
+
+    Attributes:
+        store: what `store_initialize` with paths of its own chose.
+        indexes: folder `var` of a store -> the handle on its index.
+        live: folder `var` of a store -> what this process uses of it.
+    """
 
     store: Store | None = None
+    indexes: ClassVar[dict[str, Index]] = {}
+    live: ClassVar[dict[str, LiveRoots]] = {}
 
 
 def environment() -> Mapping[str, str]:
@@ -55,12 +67,36 @@ def current_store() -> Store:
     Raises:
         NoStore: there is no store there; only `store_initialize` and `pylightnix init` make one.
     """
-    return opened(_store.get() or _Process.store or _from_environment())
+    return _with_index(opened(_store.get() or _Process.store or _from_environment()))
 
 
 def resolved(store: Store | None) -> Store:
-    """Give the store that was passed, or the current one."""
-    return current_store() if store is None else store
+    """Give the store that was passed, or the current one, with this process's handle on its index."""
+    return current_store() if store is None else _with_index(store)
+
+
+def _with_index(store: Store) -> Store:
+    if store.index is not None:
+        return store
+    index = _Process.indexes.get(store.var)
+    if index is None:
+        index = _Process.indexes[store.var] = Index(f"{store.var}/index.sqlite")
+    return replace(store, index=index)
+
+
+def live_roots(store: Store) -> LiveRoots:
+    """Give this process's handle on what it uses of a store."""
+    live = _Process.live.get(store.var)
+    if live is None:
+        if not _Process.live:
+            atexit.register(_let_go)
+        live = _Process.live[store.var] = LiveRoots(store)
+    return live
+
+
+def _let_go() -> None:
+    for live in _Process.live.values():
+        live.close()
 
 
 @contextmanager

@@ -18,11 +18,11 @@ from pylightnix.core.confscan import is_part
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.manifest import META
 from pylightnix.core.refs import DRef, InvalidRef, RRef
-from pylightnix.store import query, usage
+from pylightnix.store import query, removal, usage
 from pylightnix.store.layout import NotInStore, Store
 from pylightnix.store.lookup import resolve
 
-from .ambient import environment, resolved
+from .ambient import environment, live_roots, resolved
 
 
 def lsref(ref: DRef | RRef | str, store: Store | None = None) -> list[str]:
@@ -107,7 +107,7 @@ def rmref(ref: DRef | RRef | str, force: bool = False, store: Store | None = Non
         NotInStore, Ambiguous: it is not there, or not clear.
     """
     where = resolved(store)
-    usage.delete(where, resolve(where, ref), force=force)
+    removal.delete(where, resolve(where, ref), force=force, mine=live_roots(where).path)
 
 
 def du(store: Store | None = None) -> dict[DRef, tuple[int, dict[RRef, int]]]:

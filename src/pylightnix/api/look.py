@@ -13,6 +13,7 @@ from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef, InvalidRef, RRef, isrref, rref2dref
 from pylightnix.store import query
 from pylightnix.store.layout import Store, parse_drv, parse_rref
+from pylightnix.store.roots import watch_folder
 from pylightnix.store.usage import path_of
 
 from .ambient import resolved
@@ -147,7 +148,7 @@ def linkrref(
     name: str | None = None,
     store: Store | None = None,
 ) -> Path:
-    """Make a symlink to a realization.
+    """Make a symlink to a realization, which keeps it from being collected.
 
     Args:
         rref: of the realization.
@@ -164,7 +165,8 @@ def linkrref(
         StoreError: something else than a symlink has that name.
     """
     ref = RRef(rref)
-    target = path_of(resolved(store), ref)
+    where = resolved(store)
+    target = path_of(where, ref)
     label = ref[71:] if name is None else name
     if not label or "/" in label or "\0" in label or label in (".", ".."):
         raise InvalidRef("name of a link", label, ("expected one part of a path",))
@@ -174,4 +176,5 @@ def linkrref(
     aside = link.with_name(f".{label}-{os.urandom(4).hex()}")
     aside.symlink_to(target)
     aside.replace(link)
+    watch_folder(where, os.fspath(link.parent))
     return link

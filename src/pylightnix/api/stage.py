@@ -26,7 +26,7 @@ from pylightnix.store.layout import Durability, Store, mkstore
 from pylightnix.store.scratch import Scratch
 from pylightnix.store.usage import AmbiguousResult
 
-from .ambient import current_registry, resolved, resolved_registry, use_store
+from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
 
 Force: TypeAlias = "Literal[True] | Iterable[DRef]"
 Arguments: TypeAlias = Mapping[DRef, Mapping[str, Any]]
@@ -167,9 +167,19 @@ def _realized(
     args = realize_args or {}
     _known(closure, "realize_args", args)
     wait_s, emit = options.get("lock_timeout_s"), options.get("on_event", ignore)
-    with Scratch(store) as scratch:
-        shop = Workshop(store, scratch, frozenset(force), args, wait_s, emit, invoke)
-        return engine.realize(closure, shop, asserted).done
+    drefs = [drv.dref for drv in closure.derivations]
+    index = store.index
+    if index is not None:
+        index.load(drefs)
+    try:
+        # First say what is in use, then look: what a collector took before that is found missing,
+        # and made again.
+        with live_roots(store).at_work(drefs), Scratch(store) as scratch:
+            shop = Workshop(store, scratch, frozenset(force), args, wait_s, emit, invoke)
+            return engine.realize(closure, shop, asserted).done
+    finally:
+        if index is not None:
+            index.flush()
 
 
 def _with_durability(store: Store, durability: Durability | None) -> Store:

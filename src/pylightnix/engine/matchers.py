@@ -154,12 +154,23 @@ class _Best:
     filename: str
 
     def __call__(self, store: Store, rref: RRef) -> float:
-        try:
-            with open(f"{rref_path(store, rref)}/{self.filename}", encoding="utf-8") as file:
-                number = float(file.readline(1000))
-        except (OSError, ValueError):
-            return float("-inf")
-        return float("-inf") if isnan(number) else number
+        number = number_in(f"{rref_path(store, rref)}/{self.filename}")
+        return float("-inf") if number is None else number
+
+
+def number_in(path: str) -> float | None:
+    """Read the number in the first line of a file; None if there is none, or if it is not a number."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        number = float(os.read(fd, 1000).partition(b"\n")[0])
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(fd)
+    return None if isnan(number) else number
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def mknode(
     """
     contents = dict(artifacts or {})
     for filename, data in contents.items():
-        if not isinstance(filename, str) or not is_part(filename):
+        if not is_part(filename):
             raise InvalidValue(f"mknode: {filename!r} cannot be the name of a file")
         if not isinstance(data, bytes):
             raise InvalidValue(

@@ -1,4 +1,6 @@
-"""Is an object what its name says? Compare the manifest with the name, and every entry with the manifest."""
+"""Is an object what its name says? Compare the manifest with the name, and every entry with the
+manifest.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pylightnix.core.manifest import META, Entry, Manifest, parse_manifest, rref_of
-from pylightnix.core.refs import RRef, rref2dref
+from pylightnix.core.refs import DRef, RRef, rref2dref
 
 from .freeze import hash_open
 from .fsys import read_bytes
@@ -22,12 +24,13 @@ class Fault:
     """One thing that is not as the name of an object says.
 
     Attributes:
-        path: inside the object; empty for the object as a whole.
+        ref: the object.
+        path: inside the object.
         what: in words.
         partial: the object may only be incomplete, as a copy under way is.
     """
 
-    rref: RRef
+    ref: DRef | RRef
     path: str
     what: str
     partial: bool = False
@@ -40,40 +43,53 @@ def faults(store: Store, rref: RRef, *, contents: bool = True) -> Iterator[Fault
         contents: compare the contents of files by hash; otherwise only kind, size and x bit.
     """
     folder = rref_path(store, rref)
+    for path in ("", META):
+        if not _is_folder(f"{folder}/{path}"):
+            yield Fault(rref, path or ".", "is missing, or not a folder", partial=True)
+            return
     try:
         raw = read_bytes(f"{folder}/{META}/manifest.json")
     except OSError as error:
-        yield Fault(
-            rref, f"{META}/manifest.json", f"cannot be read: {error.strerror}", partial=True
-        )
+        yield Fault(rref, MANIFEST, f"cannot be read: {error.strerror}", partial=True)
         return
     try:
         manifest = parse_manifest(raw)
     except (ValueError, RecursionError, TypeError, AttributeError) as error:
-        yield Fault(rref, f"{META}/manifest.json", f"damaged: {error}")
+        yield Fault(rref, MANIFEST, f"damaged: {error}", partial=not raw.endswith(b"}"))
         return
     if manifest.dref != rref2dref(rref):
-        yield Fault(
-            rref,
-            f"{META}/manifest.json",
-            f"belongs to {manifest.dref}: the object is in a wrong folder",
-        )
+        what = f"belongs to {manifest.dref}: the object is in a wrong folder"
+        yield Fault(rref, MANIFEST, what)
     if rref_of(raw, rref2dref(rref)) != rref:
-        yield Fault(rref, f"{META}/manifest.json", "its hash is not the name of the object")
+        yield Fault(rref, MANIFEST, "its hash is not the name of the object")
     yield from _entry_faults(rref, folder, manifest, contents)
+
+
+def _is_folder(path: str) -> bool:
+    """Tell whether something is a folder itself; a link to a good object is not one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path.rstrip("/")).st_mode)
+    except OSError:
+        return False
 
 
 def _entry_faults(rref: RRef, folder: str, manifest: Manifest, contents: bool) -> Iterator[Fault]:
     for entry in manifest.entries:
         what = _differs(folder, entry, contents)
         if what is not None:
-            yield Fault(rref, entry[0], what, partial=what == _GONE)
-    known = {entry[0] for entry in manifest.entries}
+            partial = what == _GONE or what.startswith(_SHORT)
+            yield Fault(rref, entry[0], what, partial=partial)
+    known = {entry[0] for entry in manifest.entries} | {META, *OURS}
     for path in _listing(folder):
         if path not in known:
-            yield Fault(rref, path, "is not in the manifest")
+            # rsync writes `.name.XXXXXX` beside the file that it is copying.
+            hidden = path.rpartition("/")[2].startswith(".")
+            yield Fault(rref, path, "is not in the manifest", partial=hidden)
 
 
+MANIFEST = f"{META}/manifest.json"
+OURS = (MANIFEST, f"{META}/build.json")
+_SHORT = "is cut short"
 _GONE = "is missing"
 _KIND = {"f": stat.S_ISREG, "x": stat.S_ISREG, "d": stat.S_ISDIR, "l": stat.S_ISLNK}
 _KIND_NAME = {"f": "file", "x": "file", "d": "folder", "l": "link"}
@@ -100,6 +116,8 @@ def _file_differs(
     path: str, status: os.stat_result, entry: tuple[str, str, int, str], contents: bool
 ) -> str | None:
     _, kind, size, digest = entry
+    if status.st_size < size:
+        return f"{_SHORT}: it has {status.st_size} bytes of {size}"
     if status.st_size != size:
         return f"has {status.st_size} bytes instead of {size}"
     if bool(status.st_mode & 0o111) != (kind == "x"):
@@ -115,7 +133,7 @@ def _file_differs(
 
 
 def _listing(folder: str) -> Iterator[str]:
-    """Every path below a folder but our own ones; as deep as it goes, so without recursion."""
+    """Every path below a folder; as deep as it goes, so without recursion."""
     todo = [""]
     while todo:
         prefix = todo.pop()
@@ -125,7 +143,6 @@ def _listing(folder: str) -> Iterator[str]:
         except OSError:
             continue  # its own entry tells
         for entry in entries:
-            if prefix or entry.name != META:
-                yield prefix + entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    todo.append(f"{prefix}{entry.name}/")
+            yield prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                todo.append(f"{prefix}{entry.name}/")

@@ -1,9 +1,10 @@
-"""Canonicalise a built tree and take its inventory in one walk, with folder descriptors and never through a link.
+"""Canonicalise a built tree and take its inventory in one walk, with folder descriptors and never
+through a link.
 
 What leaves here holds only regular files (0444, or 0555 if executable), folders (0555) and
-symlinks, all dated to the
-year 2000, without extended attributes, and nobody can still write to it: a file that has another
-name elsewhere, or that somebody holds open for writing, is replaced by a copy.
+symlinks, all dated to the year 2000, without extended attributes, and nobody can still write to it:
+a file that has another name elsewhere, or that somebody holds open for writing, is replaced by a
+copy.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class Inventory:
 
 
 def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
-    """Canonicalise everything below `folder` and list it; `folder` itself stays writable for the manifest.
+    """Canonicalise everything below `folder` and list it; `folder` itself stays writable for the
+    manifest.
 
     Args:
         sync: flush each file and folder (durability `full`).
@@ -153,7 +155,9 @@ def _link(found: Inventory, parent: int, name: str, path: str) -> None:
 
 
 def leads_out(path: str, target: str) -> bool:
-    """Tell whether a link at `path` (relative to the object) points out of the object, by its text alone."""
+    """Tell whether a link at `path` (relative to the object) points out of the object, by its text
+    alone.
+    """
     if target.startswith("/"):
         return True
     level = path.count("/")
@@ -216,7 +220,9 @@ def hash_open(fd: int, size_hint: int) -> tuple[str, int]:
 
 
 def _open_for_writing(fd: int) -> bool:
-    """Tell whether anybody has the file open for writing: then the kernel grants no read lease on it."""
+    """Tell whether anybody has the file open for writing: then the kernel grants no read lease on
+    it.
+    """
     import fcntl
     import signal
 

@@ -1,4 +1,6 @@
-"""The few ways in which the store touches the disk: make a file, read one, delete, flush, put into the trash."""
+"""The few ways in which the store touches the disk: make a file, read one, delete, flush, put into
+the trash.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def sync_folder(path: str) -> None:
 
 
 def delete_tree(path: str) -> None:
-    """Delete a tree of ours, read-only folders included, never through a link; a path that is gone is no error."""
+    """Delete a tree of ours, read-only folders included, never through a link; a path that is gone
+    is no error.
+    """
     try:
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             os.unlink(path)

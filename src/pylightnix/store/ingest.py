@@ -17,7 +17,8 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def hash_path(store: Store | None, path: str) -> str:
-    """Give 64 hex digits: of a file the SHA-256 of its contents, of a folder that of its canonical listing.
+    """Give 64 hex digits: of a file the SHA-256 of its contents, of a folder that of its canonical
+    listing.
 
     Names, kinds, x bits and contents count; times, owners and other modes do not. The path may be a
     link to the file or folder; links inside a folder are taken as links.

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from pylightnix.core.errors import InvalidValue, StoreError
 from pylightnix.core.refs import DRef, InvalidRef, RRef, mkdref, mkrref
+
+if TYPE_CHECKING:
+    from .index import Index
 
 SCHEMA = "store-v1"
 CONFIG = "config.json"
@@ -65,6 +68,10 @@ class Store:
     var: str
     durability: Durability = "batch"
     held: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    index: Index | None = field(default=None, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Store, (self.objects, self.var, self.durability, self.held)
 
     @staticmethod
     def open(

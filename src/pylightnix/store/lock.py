@@ -1,4 +1,5 @@
-"""Build locks: one machine builds a thing once. Correctness never depends on them; installing is atomic without.
+"""Build locks: one machine builds a thing once. Correctness never depends on them; installing is
+atomic without.
 
 A derivation's lock is one of 256 files below `var/locks`, chosen by its hash. The files are never
 unlinked: whoever unlinks a held lock file lets a second holder in.

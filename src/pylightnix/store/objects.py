@@ -118,7 +118,9 @@ def put_realization(
         if ours != os.path.realpath(folder):
             fsys.delete_tree(ours)
         raise
-    fsys.delete_tree(ours)  # published, it is gone from here; beside an equal realization it is scrap
+    fsys.delete_tree(
+        ours
+    )  # published, it is gone from here; beside an equal realization it is scrap
     return rref
 
 
@@ -140,7 +142,9 @@ def _put(
 
 
 def _own(store: Store, folder: str) -> str:
-    """Give a folder on the store's file system that is ours to move: a builder's own folder elsewhere is copied."""
+    """Give a folder on the store's file system that is ours to move: a builder's own folder
+    elsewhere is copied.
+    """
     real = os.path.realpath(folder)
     if os.path.islink(folder) or not os.path.isdir(folder):
         raise InvalidOutput(
@@ -188,7 +192,9 @@ def _write_meta(
 
 
 def _publish(store: Store, folder: str, rref: RRef) -> None:
-    """Rename into the derivation's folder, close the top, flush, give the final name, flush the name."""
+    """Rename into the derivation's folder, close the top, flush, give the final name, flush the
+    name.
+    """
     home = os.path.dirname(rref_path(store, rref))
     aside = fsys.incoming(home)
     # First to the new parent and only then read-only: without root a read-only folder cannot change
@@ -221,7 +227,9 @@ def _close_top(folder: str, *, sync: bool) -> None:
 
 
 def _name(store: Store, aside: str, rref: RRef) -> None:
-    """Give an object its final name; an equal good one that stands there already wins, a bad one makes way."""
+    """Give an object its final name; an equal good one that stands there already wins, a bad one
+    makes way.
+    """
     while True:
         try:
             rename_noreplace(aside, rref_path(store, rref))

@@ -1,4 +1,6 @@
-"""What is in the store, and what it depends on. Readers ignore every name that is not of the store's form."""
+"""What is in the store, and what it depends on. Readers ignore every name that is not of the
+store's form.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from pylightnix.core.config import Config, parse_config
 from pylightnix.core.errors import StoreError
 from pylightnix.core.hashing import config_digest
-from pylightnix.core.manifest import META, Manifest, context_prefix, parse_manifest
+from pylightnix.core.manifest import META, Manifest, parse_manifest
 from pylightnix.core.refs import DRef, RRef, rref2dref
 
 from .fsys import read_bytes
-from .layout import NotInStore, Store, config_path, drv_path, parse_drv, parse_rref, rref_path
+from .layout import NotInStore, Store, config_path, parse_drv, rref_path
+from .shelf import context_key, shelf_of
 from .verified import is_valid
 
 
@@ -47,14 +50,13 @@ def rrefs(
     Args:
         context: only those whose direct dependencies had exactly these realizations.
     """
-    prefix = None if context is None else context_prefix(dref, context)
-    return [
-        rref
-        for name in sorted(_names(drv_path(store, dref)))
-        if (rref := parse_rref(dref, name)) is not None
-        and (prefix is None or _begins(store, rref, prefix))
-        and is_valid(store, rref)
-    ]
+    shelf = shelf_of(store, dref)
+    if shelf is None:
+        return []
+    if context is None:
+        return [book.rref for book in shelf.books]
+    key = context_key(dref, context)
+    return [book.rref for book in shelf.books if book.context == key]
 
 
 def _names(folder: str) -> list[str]:
@@ -62,17 +64,6 @@ def _names(folder: str) -> list[str]:
         return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _begins(store: Store, rref: RRef, prefix: bytes) -> bool:
-    try:
-        fd = os.open(f"{rref_path(store, rref)}/{META}/manifest.json", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        return os.read(fd, len(prefix)) == prefix
-    finally:
-        os.close(fd)
 
 
 def config_of(store: Store, dref: DRef) -> Config:

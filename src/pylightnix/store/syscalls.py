@@ -1,4 +1,6 @@
-"""The two system calls that the standard library lacks: rename that never replaces, and flush of one file system."""
+"""The two system calls that the standard library lacks: rename that never replaces, and flush of
+one file system.
+"""
 
 from __future__ import annotations
 

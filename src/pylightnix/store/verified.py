@@ -1,6 +1,6 @@
-"""Which objects were found to be what their names say. Local builds are noted when published, foreign ones when first
-seen; a note is a symlink below `var/verified` whose text identifies the folder, so it dies with the
-folder.
+"""Which objects were found to be what their names say. Local builds are noted when published,
+foreign ones when first seen; a note is a symlink below `var/verified` whose text identifies the
+folder, so it dies with the folder.
 
 All of it may be deleted at any time; objects are then checked again.
 """
@@ -28,7 +28,8 @@ def _note(store: Store, rref: RRef) -> str:
 
 
 def is_valid(store: Store, rref: RRef) -> bool:
-    """Tell whether a realization is there and is what its name says; contents are checked when first seen.
+    """Tell whether a realization is there and is what its name says; contents are checked when
+    first seen.
 
     Effects: notes the verdict in `var/verified`, where that can be written.
     """
@@ -61,3 +62,14 @@ def remember(store: Store, rref: RRef) -> None:
         except FileNotFoundError:
             os.makedirs(var_path(store, "verified"), exist_ok=True)
             os.symlink(identity, note)
+
+
+def forget(store: Store, rref: RRef) -> None:
+    """Take a note back: the object was found to be damaged."""
+    with suppress(OSError):
+        os.unlink(_note(store, rref))
+
+
+def was_seen(store: Store, rref: RRef) -> bool:
+    """Tell whether an object of this name was whole here at any time."""
+    return os.path.lexists(_note(store, rref))

@@ -1,0 +1,54 @@
+"""A listing of the whole store as the collector wants it: sizes, ages, and who needs whom."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from pylightnix.core.reclaim import Item, Ref
+from pylightnix.core.refs import DRef
+
+from .layout import Store, drv_path, parse_drv, rref_path
+from .shelf import Shelf, shelf_of
+
+Score = Callable[[str], float | None]
+
+
+def census(store: Store, score: Score | None = None) -> dict[Ref, Item]:
+    """List everything, the remains of interrupted copies included.
+
+    Args:
+        score: given the folder of a realization, the number that it is judged by.
+    """
+    names = sorted(os.listdir(store.objects))
+    drefs = [dref for name in names if (dref := parse_drv(name)) is not None]
+    if store.index is not None:
+        store.index.load(drefs)
+    items: dict[Ref, Item] = {}
+    for dref in drefs:
+        shelf = shelf_of(store, dref)
+        if shelf is not None:
+            _count(store, dref, shelf, score, items)
+    return items
+
+
+def _count(
+    store: Store, dref: DRef, shelf: Shelf, score: Score | None, items: dict[Ref, Item]
+) -> None:
+    whole = shelf.config_bytes >= 0
+    arrived_s = shelf.arrived_s if whole else _ctime(drv_path(store, dref))
+    items[dref] = Item(max(0, shelf.config_bytes), arrived_s, needs=shelf.deps, whole=whole)
+    for book in shelf.books:
+        judged = None if score is None else score(rref_path(store, book.rref))
+        items[book.rref] = Item(
+            book.size_bytes, book.arrived_s, book.stop, (dref, *book.needs), score=judged
+        )
+    for rref in shelf.strange:
+        items[rref] = Item(0, _ctime(rref_path(store, rref)), needs=(dref,), whole=False)
+
+
+def _ctime(path: str) -> float:
+    try:
+        return os.lstat(path).st_ctime
+    except OSError:
+        return 0.0

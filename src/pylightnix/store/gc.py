@@ -1,0 +1,203 @@
+"""Collect garbage: list, decide, move the dead into the trash under the collector's lock, delete
+old trash without it.
+
+The last collection stays in `var/trash` until the next one, or until the trash is emptied, so that
+it can be undone.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pylightnix.core.errors import StoreError
+from pylightnix.core.reclaim import Policy, Ref, Victim, dead
+from pylightnix.core.refs import DRef, RRef
+
+from . import fsys
+from .census import Score, census
+from .collector import collector_lock
+from .layout import Store, drv_path, parse_drv, parse_rref, rref_path, var_path
+from .leftovers import Leftover, leftovers
+from .roots import linked, live_refs, named_roots, watched_folders
+from .syscalls import rename_noreplace
+
+COLLECTION = "gc-"
+DERIVATION = "derivation"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What a collection did, or would do.
+
+    Attributes:
+        dead: victims, what needs others before what it needs; each has `.ref`, `.bytes` and
+            `.reason`.
+        leftovers: what interrupted work left behind, which no reader sees.
+        kept: how many objects stay.
+        freed_bytes: of victims and left-overs together.
+        trash: the folder from which `undo` brings the victims back; None for a dry run, or if there
+            were none.
+    """
+
+    dead: tuple[Victim, ...]
+    leftovers: tuple[Leftover, ...]
+    kept: int
+    freed_bytes: int
+    trash: str | None = None
+
+
+def collect(
+    store: Store,
+    policy: Policy,
+    *,
+    keep: Iterable[Ref] = (),
+    keep_folders: Sequence[str] = (),
+    score: Score | None = None,
+    dry_run: bool = False,
+    leftovers_only: bool = False,
+    mine: str = "",
+    wait_s: float = 60.0,
+) -> Collection:
+    """Move all that nobody needs into the trash, and delete what was in the trash before.
+
+    Args:
+        keep: further roots.
+        keep_folders: folders in which symlinks into the store are roots, beside the registered
+            ones.
+        score: for `policy.keep_best`: from the folder of a realization to its score.
+        dry_run: decide, and change nothing.
+        leftovers_only: take away just what interrupted work left behind.
+        mine: the file of what this process uses; see `live_refs`.
+        wait_s: seconds to wait for others who hold the collector's lock.
+
+    Raises:
+        CollectorBusy: the lock could not be had in time.
+        OSError: something could not be moved; what was moved by then is in the trash, and can be
+            brought back.
+
+    Effects: renames below the store and `var/trash`, then deletes in `var/trash` and `var/tmp`.
+    """
+    old = _collections(store)
+    with collector_lock(store, shared=False, wait_s=wait_s):
+        items = census(store, score)
+        roots = {
+            **all_roots(store, keep_folders, mine),
+            **dict.fromkeys(keep, "kept by the caller"),
+        }
+        now_s = time.time()
+        victims = () if leftovers_only else dead(items, roots, policy, now_s)
+        rest = tuple(leftovers(store, now_s - policy.grace_s))
+        trash = None if dry_run or not victims else _to_trash(store, victims)
+    if not dry_run:
+        for collection in () if leftovers_only else old:
+            fsys.delete_tree(collection)
+        for leftover in rest:
+            fsys.delete_tree(leftover.path)
+    freed = sum(victim.size_bytes for victim in victims) + sum(found.size_bytes for found in rest)
+    return Collection(victims, rest, len(items) - len(victims), freed, trash)
+
+
+def all_roots(store: Store, folders: Sequence[str] = (), mine: str = "") -> Mapping[Ref, str]:
+    """Give every root and what makes it one, in words; to be called under the exclusive collector's
+    lock.
+    """
+    found: dict[Ref, str] = {}
+    for ref, who in live_refs(store, mine).items():
+        found[RRef(ref) if ref.startswith("rref:") else DRef(ref)] = f"used by {who}"
+    for folder in (*watched_folders(store), *folders):
+        for path, linked_ref in linked(store, folder):
+            found[linked_ref] = f"linked from {path}"
+    for name, named in named_roots(store).items():
+        found[named] = f"root {name}"
+    return found
+
+
+def _collections(store: Store) -> list[str]:
+    base = var_path(store, "trash")
+    try:
+        return sorted(f"{base}/{name}" for name in os.listdir(base))
+    except FileNotFoundError:
+        return []
+
+
+def _to_trash(store: Store, victims: Sequence[Victim]) -> str:
+    """Move victims in their order, so that a crash in the middle leaves nothing that lacks a
+    dependency.
+    """
+    # The time first: the last collection is the one that sorts last.
+    trash = f"{var_path(store, 'trash')}/{COLLECTION}{time.time_ns():020d}-{fsys.token()}"
+    os.makedirs(trash)
+    for victim in victims:
+        ref = victim.ref
+        home = f"{trash}/{ref[38:] if isinstance(ref, RRef) else ref[5:]}"
+        os.makedirs(home, exist_ok=True)
+        if isinstance(ref, RRef):
+            _move(rref_path(store, ref), f"{home}/{ref[5:37]}")
+        else:
+            _move(drv_path(store, ref), f"{home}/{DERIVATION}")
+    return trash
+
+
+def _move(source: str, target: str) -> None:
+    """Rename; a read-only folder must be opened up first, without root it cannot change its parent."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if not os.lstat(source).st_mode & 0o200:
+            os.chmod(source, 0o755)
+        rename_noreplace(source, target)
+
+
+def undo(store: Store, *, wait_s: float = 60.0) -> list[Ref]:
+    """Bring the last collection back.
+
+    Returns:
+        What came back, sorted. What was made again in the meantime stays as it is.
+
+    Raises:
+        StoreError: there is no collection in the trash.
+    """
+    with collector_lock(store, shared=False, wait_s=wait_s):
+        old = [
+            path for path in _collections(store) if os.path.basename(path).startswith(COLLECTION)
+        ]
+        if not old:
+            raise StoreError("there is no collection to undo: the trash is empty")
+        back: list[Ref] = []
+        for folder in sorted(os.listdir(old[-1])):
+            dref = parse_drv(folder)
+            if dref is not None:
+                back += _restore(store, dref, f"{old[-1]}/{folder}")
+    fsys.delete_tree(old[-1])
+    return sorted(back)
+
+
+def _restore(store: Store, dref: DRef, folder: str) -> list[Ref]:
+    """Bring back a derivation, if it was collected too, and then its realizations."""
+    home = drv_path(store, dref)
+    back: list[Ref] = []
+    with suppress(FileNotFoundError, FileExistsError):
+        rename_noreplace(f"{folder}/{DERIVATION}", home)
+        back.append(dref)
+    for name in sorted(os.listdir(folder)):
+        rref = parse_rref(dref, name)
+        if rref is not None and os.path.isdir(home):
+            with suppress(FileExistsError):
+                rename_noreplace(f"{folder}/{name}", f"{home}/{name}")
+                os.chmod(f"{home}/{name}", 0o555)
+                back.append(rref)
+    return back
+
+
+def empty_trash(store: Store) -> int:
+    """Delete all that is in the trash; gives the bytes freed."""
+    from .usage import tree_bytes
+
+    freed = 0
+    for path in _collections(store):
+        with suppress(OSError):
+            freed += tree_bytes(path)
+        fsys.delete_tree(path)
+    return freed

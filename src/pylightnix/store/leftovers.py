@@ -1,0 +1,86 @@
+"""What interrupted work left behind: scratch folders of dead processes, and names that readers
+ignore.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from .layout import INCOMING, Store, drv_path, parse_drv, var_path
+from .scratch import ALIVE
+from .usage import tree_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something that no reader sees and no process works on."""
+
+    path: str
+    size_bytes: int
+    what: str
+
+
+def leftovers(store: Store, before_s: float) -> Iterator[Leftover]:
+    """Give what was left behind and last touched before a time (seconds since 1970), sorted by
+    path.
+    """
+    tmp = var_path(store, "tmp")
+    for name in _listed(tmp):
+        path = f"{tmp}/{name}"
+        if _older(path, before_s) and not _in_use(path):
+            yield _found(path, "scratch of a build that failed or was killed")
+    for folder in (store.objects, *_derivations(store)):
+        for name in _listed(folder):
+            if name.startswith(INCOMING) and _older(f"{folder}/{name}", before_s):
+                yield _found(f"{folder}/{name}", "an interrupted write")
+
+
+def _found(path: str, what: str) -> Leftover:
+    size = 0
+    with suppress(OSError):
+        size = tree_bytes(path) if os.path.isdir(path) else os.lstat(path).st_size
+    return Leftover(path, size, what)
+
+
+def _derivations(store: Store) -> Iterator[str]:
+    for name in _listed(store.objects):
+        dref = parse_drv(name)
+        if dref is not None:
+            yield drv_path(store, dref)
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _older(path: str, before_s: float) -> bool:
+    try:
+        return os.lstat(path).st_ctime < before_s
+    except OSError:
+        return False
+
+
+def _in_use(path: str) -> bool:
+    """Tell whether a process holds the lock of a scratch folder, or of a file being downloaded."""
+    import fcntl
+
+    try:
+        mark = f"{path}/{ALIVE}" if os.path.isdir(path) else path
+        fd = os.open(mark, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)

@@ -1,0 +1,92 @@
+"""Take single objects out of the store, unless somebody needs them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from pylightnix.core.errors import StoreError
+from pylightnix.core.reclaim import Ref
+from pylightnix.core.refs import DRef, RRef, rref2dref
+
+from . import fsys
+from .collector import collector_lock
+from .gc import all_roots
+from .layout import NotInStore, Store, drv_path, rref_path
+from .query import config_of, drefs
+from .shelf import shelf_of
+from .verified import forget
+
+
+class InUse(StoreError):
+    """Something was to be deleted that others need."""
+
+    def __init__(self, ref: str, holders: tuple[str, ...]) -> None:
+        super().__init__(ref, holders)
+        self.ref, self.holders = ref, holders
+
+    def __str__(self) -> str:
+        listed = ", ".join(self.holders[:20])
+        return f"{self.ref} is needed by {listed}: delete those first, or use force"
+
+
+def users_of(store: Store, ref: Ref) -> list[Ref]:
+    """Give those that depend on an object directly, sorted: derivations of a DRef, realizations of
+    an RRef.
+
+    Damaged and incomplete objects depend on nothing.
+    """
+    if isinstance(ref, RRef):
+        return [user for user, needs in _contexts(store) if ref in needs]
+    return [user for user in drefs(store) if user != ref and ref in _deps(store, user)]
+
+
+def _deps(store: Store, dref: DRef) -> tuple[DRef, ...]:
+    try:
+        return config_of(store, dref).deps
+    except StoreError:
+        return ()
+
+
+def _contexts(store: Store) -> Iterator[tuple[RRef, tuple[RRef, ...]]]:
+    for dref in drefs(store):
+        shelf = shelf_of(store, dref)
+        for book in () if shelf is None else shelf.books:
+            yield book.rref, book.needs
+
+
+def delete(store: Store, ref: Ref, *, force: bool = False, mine: str = "") -> None:
+    """Delete a realization, or a derivation with all its realizations.
+
+    Args:
+        force: even if others depend on it, or a root holds it.
+        mine: the file of what this process uses; see `live_refs`.
+
+    Raises:
+        NotInStore: it is not there.
+        InUse: others depend on it or hold it, and `force` is not set.
+
+    Effects: moves it into `var/trash` by one rename under the collector's lock, then deletes it
+        there.
+    """
+    path = rref_path(store, ref) if isinstance(ref, RRef) else drv_path(store, ref)
+    with collector_lock(store, shared=False):
+        if not os.path.lexists(path):
+            raise NotInStore(ref, "nothing to delete")
+        holders = [] if force else [*users_of(store, ref), *_held_by(store, ref, mine)]
+        if holders:
+            raise InUse(ref, tuple(holders))
+        trash = fsys.to_trash(store, path)
+    if isinstance(ref, RRef):
+        forget(store, ref)
+    fsys.delete_tree(trash)
+
+
+def _held_by(store: Store, ref: Ref, mine: str) -> list[str]:
+    """Say which roots hold an object itself; what they need further is known by who depends on it."""
+    whole = rref2dref(ref) if isinstance(ref, RRef) else ref
+    return [
+        f"{held} ({why})"
+        for held, why in all_roots(store, mine=mine).items()
+        if held in (ref, whole) or (isinstance(held, RRef) and rref2dref(held) == ref)
+    ]

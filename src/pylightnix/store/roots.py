@@ -1,0 +1,259 @@
+"""What must not be deleted: named roots, links from registered folders, and what live processes are
+using.
+
+var/roots/<name>                     symlink whose text is a reference: a named root
+var/roots/.links/<hash>              symlink whose text is a folder to look for links into the store
+var/roots/.live/<host>-<pid>-<random>  references in use by a process, one a line; locked while it
+lives
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+
+from pylightnix.core.errors import StoreError
+from pylightnix.core.refs import DRef, Name, RRef, isdref, isrref, mkname
+
+from . import fsys
+from .collector import collector_lock
+from .layout import Store, parse_drv, parse_rref, var_path
+from .usage import path_of
+
+LINKS = ".links"
+LIVE = ".live"
+# Whether a process of another host lives cannot be asked; its file is believed for a day after its
+# last change.
+FOREIGN_LEASE_S = 24 * 3600.0
+
+
+class NoSuchRoot(StoreError):
+    """There is no root of that name."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, known)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        have = ", ".join(self.known) or "none"
+        return f"there is no root named {self.name!r}; there are: {have}"
+
+
+def add_root(store: Store, name: str, ref: DRef | RRef) -> None:
+    """Give an object a name that keeps it, and all that it needs, from being collected.
+
+    Args:
+        name: as of a derivation; a root of that name is replaced.
+
+    Raises:
+        InvalidName, NotInStore, Corrupt: the name cannot be one, or the object is not in the store.
+    """
+    label = mkname(name)
+    with collector_lock(store, shared=True):
+        path_of(store, ref)
+        _point(f"{var_path(store, 'roots')}/{label}", ref)
+
+
+def _point(link: str, text: str) -> None:
+    """Make a symlink, or replace one, atomically."""
+    os.makedirs(os.path.dirname(link), exist_ok=True)
+    aside = fsys.incoming(os.path.dirname(link))
+    os.symlink(text, aside)
+    os.rename(aside, link)
+
+
+def remove_root(store: Store, name: str) -> None:
+    """Forget a named root; what it kept may be collected from now on.
+
+    Raises:
+        NoSuchRoot: there is none of that name.
+    """
+    try:
+        os.unlink(f"{var_path(store, 'roots')}/{mkname(name)}")
+    except FileNotFoundError:
+        raise NoSuchRoot(name, tuple(named_roots(store))) from None
+
+
+def named_roots(store: Store) -> dict[Name, DRef | RRef]:
+    """Give the named roots, sorted by name."""
+    found: dict[Name, DRef | RRef] = {}
+    folder = var_path(store, "roots")
+    for label in sorted(_listed(folder)):
+        with suppress(OSError, ValueError):
+            ref = os.readlink(f"{folder}/{label}")
+            found[mkname(label)] = RRef(ref) if isrref(ref) else DRef(ref)
+    return found
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if not name.startswith(".")]
+    except FileNotFoundError:
+        return []
+
+
+def watch_folder(store: Store, folder: str) -> None:
+    """Register a folder: symlinks into the store found in it, or below, are roots from now on."""
+    real = os.path.realpath(folder)
+    digest = sha256(os.fsencode(real)).hexdigest()[:32]
+    with collector_lock(store, shared=True):
+        _point(f"{var_path(store, 'roots')}/{LINKS}/{digest}", real)
+
+
+def watched_folders(store: Store) -> list[str]:
+    """Give the registered folders that are still there, sorted."""
+    base = f"{var_path(store, 'roots')}/{LINKS}"
+    folders = []
+    for label in _listed(base):
+        with suppress(OSError):
+            folders.append(os.readlink(f"{base}/{label}"))
+    return sorted(folder for folder in folders if os.path.isdir(folder))
+
+
+def linked(store: Store, folder: str) -> Iterator[tuple[str, RRef | DRef]]:
+    """Give every symlink in a folder, or below it, that points into the store: its path and what it
+    points to.
+    """
+    objects = os.path.realpath(store.objects)
+    for base, folders, files in os.walk(folder):
+        if os.path.realpath(base) == objects:
+            folders.clear()
+            continue
+        for name in (*folders, *files):
+            path = f"{base}/{name}"
+            if os.path.islink(path):
+                ref = ref_of_path(objects, os.path.realpath(path))
+                if ref is not None:
+                    yield path, ref
+
+
+def ref_of_path(objects: str, real: str) -> DRef | RRef | None:
+    """Tell which object a resolved path is in; None if in none."""
+    if not real.startswith(f"{objects}/"):
+        return None
+    first, _, rest = real[len(objects) + 1 :].partition("/")
+    dref = parse_drv(first)
+    if dref is None:
+        return None
+    return parse_rref(dref, rest.partition("/")[0]) or dref
+
+
+class LiveRoots:
+    """What this process is using; a stateful handle, one for each store, kept until the process
+    ends.
+
+    A reference that is in use protects the derivation, all its realizations, and all that these
+    need.
+    """
+
+    __slots__ = ("_fd", "_known", "_pid", "_store", "path", "working")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._fd = -1
+        self._known: set[str] = set()
+        self._pid = os.getpid()
+        self.path = ""
+        self.working: list[Sequence[DRef | RRef]] = []
+
+    @contextmanager
+    def at_work(self, refs: Sequence[DRef | RRef]) -> Iterator[None]:
+        """Hold these, and know them as in use by a call under way: not even this process may
+        collect them.
+        """
+        self.working.append(refs)
+        try:
+            self.hold(refs)
+            yield
+        finally:
+            self.working.remove(refs)
+
+    def hold(self, refs: Iterable[DRef | RRef]) -> None:
+        """Keep these from being collected while this process lives. Look only afterwards whether
+        they are there.
+
+        A store that cannot be written needs no protection from us, and gets none.
+        """
+        fresh: list[str] = [ref for ref in refs if ref not in self._known]
+        if not fresh:
+            return
+        try:
+            with collector_lock(self._store, shared=True):
+                if self._fd < 0 or not os.path.exists(self.path):
+                    self._open()
+                    fresh = [*self._known, *fresh]
+                os.write(self._fd, "".join(f"{ref}\n" for ref in fresh).encode())
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                return  # a full disk must not forbid reading; the next call tries again
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise
+        self._known.update(fresh)
+
+    def _open(self) -> None:
+        import fcntl
+
+        folder = f"{var_path(self._store, 'roots')}/{LIVE}"
+        os.makedirs(folder, exist_ok=True)
+        self._pid = os.getpid()
+        self.path = f"{folder}/{os.uname().nodename}-{self._pid}-{fsys.token()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        self._fd = os.open(self.path, flags, 0o644)
+        with suppress(OSError):
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def close(self) -> None:
+        """Let go of everything; a forked child leaves its parent's roots alone."""
+        if self._fd >= 0:
+            if self._pid == os.getpid():
+                with suppress(OSError):
+                    os.unlink(self.path)
+            os.close(self._fd)
+            self._fd = -1
+        self._known.clear()
+
+
+def live_refs(store: Store, mine: str = "") -> dict[str, str]:
+    """Give what other live processes use: reference -> the process. Files of dead processes are
+    deleted.
+
+    To be called under the exclusive collector's lock.
+
+    Args:
+        mine: the file of this process, which is passed over: who collects says what to keep.
+    """
+    base = f"{var_path(store, 'roots')}/{LIVE}"
+    found: dict[str, str] = {}
+    for label in _listed(base):
+        path = f"{base}/{label}"
+        if path == mine:
+            continue
+        with suppress(FileNotFoundError):
+            if _is_dead(path, label):
+                os.unlink(path)
+                continue
+            for ref in fsys.read_bytes(path).decode(errors="replace").splitlines():
+                if isdref(ref) or isrref(ref):
+                    found[ref] = f"process {label.rsplit('-', 2)[1]}"
+    return found
+
+
+def _is_dead(path: str, label: str) -> bool:
+    import fcntl
+
+    if label.rsplit("-", 2)[0] != os.uname().nodename:
+        return os.stat(path).st_mtime < time.time() - FOREIGN_LEASE_S
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return os.stat(path).st_mtime < time.time() - FOREIGN_LEASE_S
+    finally:
+        os.close(fd)

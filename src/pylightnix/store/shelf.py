@@ -1,0 +1,210 @@
+"""What the folder of one derivation holds: its realizations that are whole, and what is known of
+each.
+
+A shelf is read from the disk, or taken from the index if the folder has not changed since: names in
+a folder cannot come or go without its modification time telling.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from pylightnix.core.codec import parse_json
+from pylightnix.core.config import parse_config
+from pylightnix.core.hashing import config_digest
+from pylightnix.core.manifest import META, context_prefix, parse_manifest
+from pylightnix.core.refs import DRef, RRef
+
+from .fsys import read_bytes
+from .layout import CONFIG, Store, config_path, drv_path, parse_rref, rref_path
+from .verified import is_valid
+
+# Times of files come from a clock that ticks every few milliseconds. A folder that was changed a
+# moment ago can change again without a new time, so what was read of it is not remembered (git
+# calls such entries racy).
+RACY_NS = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One whole realization.
+
+    Attributes:
+        context: digest of its derivation and context, see `context_key`.
+        stop: when its build ended, as text that sorts; empty if nobody knows.
+        size_bytes: of everything in it.
+        arrived_s: when it came into this store, in seconds since 1970.
+        needs: the realizations of its direct dependencies, sorted.
+    """
+
+    rref: RRef
+    context: str
+    stop: str
+    size_bytes: int
+    arrived_s: float
+    needs: tuple[RRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One derivation.
+
+    Attributes:
+        identity: inode, modification and change time of its folder when it was read.
+        config_bytes: length of its config; -1 if that is missing or damaged.
+        arrived_s: when the config came into this store, in seconds since 1970.
+        deps: its direct dependencies.
+        books: its whole realizations, sorted by hash.
+        strange: folders that look like realizations and are not whole.
+    """
+
+    identity: tuple[int, int, int]
+    config_bytes: int
+    arrived_s: float
+    deps: tuple[DRef, ...]
+    books: tuple[Book, ...]
+    strange: tuple[RRef, ...] = ()
+
+
+def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
+    """Digest a derivation with the realizations of its direct dependencies: 32 hex digits."""
+    return _key(context_prefix(dref, context))
+
+
+def _key(prefix: bytes) -> str:
+    return sha256(prefix).hexdigest()[:32]
+
+
+def identity_of(store: Store, dref: DRef) -> tuple[int, int, int] | None:
+    """Give what changes when something in a derivation's folder comes or goes; None if there is no
+    folder.
+    """
+    try:
+        status = os.stat(drv_path(store, dref))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+
+def shelf_of(store: Store, dref: DRef) -> Shelf | None:
+    """Give what a derivation's folder holds; None if there is no folder.
+
+    Effects: checks the contents of realizations that were never seen before; remembers in the
+        index, where there is one, what is certain to be noticed if it changes.
+    """
+    identity = identity_of(store, dref)
+    if identity is None:
+        return None
+    index = store.index
+    known = None if index is None else index.get(dref)
+    if known is not None and known.identity == identity:
+        return known
+    now_ns = time.time_ns()
+    shelf = read_shelf(store, dref, identity, known)
+    if index is not None:
+        # A copy under way fills a strange folder without touching this one.
+        certain = not shelf.strange and now_ns - max(identity[1:]) > RACY_NS
+        index.put(dref, shelf, certain=certain)
+    return shelf
+
+
+def read_shelf(
+    store: Store, dref: DRef, identity: tuple[int, int, int], before: Shelf | None = None
+) -> Shelf:
+    """Read a derivation's folder from the disk; what was known `before` of objects that are still
+    whole is kept.
+    """
+    old = {} if before is None else {book.rref: book for book in before.books}
+    found = sorted(
+        rref
+        for name in _names(drv_path(store, dref))
+        if (rref := parse_rref(dref, name)) is not None
+    )
+    books = tuple(old.get(rref) or _book(store, rref) for rref in found if is_valid(store, rref))
+    whole = {book.rref for book in books}
+    strange = tuple(rref for rref in found if rref not in whole)
+    try:
+        raw = read_bytes(config_path(store, dref))
+        if config_digest(raw) != dref[5:37]:
+            raise ValueError(CONFIG)
+        deps, length = parse_config(raw).deps, len(raw)
+        arrived_s = os.lstat(config_path(store, dref)).st_ctime
+    except (OSError, ValueError):
+        deps, length, arrived_s = (), -1, 0.0
+    return Shelf(identity, length, arrived_s, deps, books, strange)
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _book(store: Store, rref: RRef) -> Book:
+    """Read what is worth knowing of a realization that is whole."""
+    folder = rref_path(store, rref)
+    raw = read_bytes(f"{folder}/{META}/manifest.json")
+    manifest = parse_manifest(raw)
+    stop, extra = _stop(folder)
+    return Book(
+        rref,
+        _key(context_prefix(manifest.dref, manifest.context)),
+        stop,
+        len(raw) + extra + sum(entry[2] for entry in manifest.entries if len(entry) == 4),
+        os.lstat(folder).st_ctime,
+        tuple(sorted({used for chosen in manifest.context.values() for used in chosen})),
+    )
+
+
+def _stop(folder: str) -> tuple[str, int]:
+    """When a build ended, and the length of the file that says so."""
+    try:
+        raw = read_bytes(f"{folder}/{META}/build.json")
+        facts = parse_json(raw)
+    except (OSError, ValueError, RecursionError):
+        return "", 0
+    return (str(facts.get("stop", "")) if isinstance(facts, dict) else ""), len(raw)
+
+
+def encode_shelf(shelf: Shelf) -> list[object]:
+    """Give a shelf as plain lists, for the index."""
+    books = [
+        [
+            book.rref[5:37],
+            book.context,
+            book.stop,
+            book.size_bytes,
+            book.arrived_s,
+            list(book.needs),
+        ]
+        for book in shelf.books
+    ]
+    return [list(shelf.identity), shelf.config_bytes, shelf.arrived_s, list(shelf.deps), books]
+
+
+def decode_shelf(dref: DRef, value: list[object]) -> Shelf:
+    """Read what `encode_shelf` gave; raises ValueError, TypeError or LookupError if it did not."""
+    identity, length, arrived_s, deps, books = value
+    new = str.__new__
+    return Shelf(
+        tuple(identity),  # type: ignore[arg-type]
+        length,  # type: ignore[arg-type]
+        arrived_s,  # type: ignore[arg-type]
+        tuple(new(DRef, dep) for dep in deps),  # type: ignore[attr-defined]
+        tuple(
+            Book(
+                new(RRef, f"rref:{rhash}-{dref[5:]}"),
+                context,
+                stop,
+                size,
+                arrived,
+                tuple(new(RRef, need) for need in needs),
+            )
+            for rhash, context, stop, size, arrived, needs in books  # type: ignore[attr-defined]
+        ),
+    )

@@ -1,0 +1,217 @@
+"""Verify: compare everything with its name, tell damage from copies under way, and mend what can be
+mended here.
+
+Damaged objects are put into quarantine, never deleted; making them again is for whoever has a
+closure or a substituter.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from pylightnix.core.codec import canonical_json
+from pylightnix.core.config import parse_config
+from pylightnix.core.hashing import config_digest
+from pylightnix.core.manifest import META
+from pylightnix.core.reclaim import Ref
+from pylightnix.core.refs import DRef, RRef
+
+from . import fsys
+from .check import Fault, faults
+from .layout import (
+    CONFIG,
+    NotInStore,
+    Store,
+    config_path,
+    drv_path,
+    parse_drv,
+    parse_rref,
+    rref_path,
+)
+from .verified import forget, remember, was_seen
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What verification found.
+
+    Attributes:
+        damaged: every path that is not what a name says.
+        incomplete: foreign objects of which something is missing, as of a copy under way or cut
+            short. No damage.
+        notices: what harms nothing: write permissions, a lost build.json. Repair mends them.
+        repaired: objects that were damaged, or had notices, and are whole again.
+        lost: objects that were damaged and could not be made again; what is left of them is in
+            `var/trash`.
+        checked: how many objects were looked at.
+    """
+
+    damaged: tuple[Fault, ...] = ()
+    incomplete: tuple[Fault, ...] = ()
+    notices: tuple[Fault, ...] = ()
+    repaired: tuple[Ref, ...] = ()
+    lost: tuple[Ref, ...] = ()
+    checked: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no damage left."""
+        return not {fault.ref for fault in self.damaged}.difference(self.repaired)
+
+
+@dataclass
+class _Findings:
+    damaged: list[Fault] = field(default_factory=list)
+    incomplete: list[Fault] = field(default_factory=list)
+    notices: list[Fault] = field(default_factory=list)
+    checked: int = 0
+
+
+def inspect(store: Store, refs: Iterable[Ref] | None = None, *, contents: bool = True) -> Report:
+    """Look at objects, changing nothing but the notes of what was found good or bad before.
+
+    Args:
+        refs: these; a derivation with all its realizations. By default everything.
+        contents: hash the contents; otherwise compare kinds, sizes and x bits.
+
+    Raises:
+        NotInStore: one of `refs` is not there.
+    """
+    found = _Findings()
+    for ref in _targets(store, refs):
+        found.checked += 1
+        if isinstance(ref, RRef):
+            _look_at_realization(store, ref, contents, found)
+        else:
+            _look_at_derivation(store, ref, found)
+    return Report(
+        tuple(found.damaged), tuple(found.incomplete), tuple(found.notices), checked=found.checked
+    )
+
+
+def _targets(store: Store, refs: Iterable[Ref] | None) -> Iterator[Ref]:
+    if refs is None:
+        names = sorted(os.listdir(store.objects))
+        refs = [dref for name in names if (dref := parse_drv(name)) is not None]
+    for ref in refs:
+        path = rref_path(store, ref) if isinstance(ref, RRef) else drv_path(store, ref)
+        if not os.path.lexists(path):
+            raise NotInStore(ref, "nothing to verify")
+        yield ref
+        if isinstance(ref, DRef) and os.path.isdir(path):
+            names = sorted(os.listdir(path))
+            yield from (rref for name in names if (rref := parse_rref(ref, name)) is not None)
+
+
+def _look_at_derivation(store: Store, dref: DRef, found: _Findings) -> None:
+    try:
+        raw = fsys.read_bytes(config_path(store, dref))
+    except (FileNotFoundError, NotADirectoryError):
+        # A copy program makes folders first. But one with realizations that were good here has lost
+        # something.
+        seen = any(
+            was_seen(store, rref) for rref in _targets(store, [dref]) if isinstance(rref, RRef)
+        )
+        fault = Fault(dref, CONFIG, "is missing", partial=not seen)
+        (found.damaged if seen else found.incomplete).append(fault)
+        return
+    except OSError as error:
+        found.damaged.append(Fault(dref, CONFIG, f"cannot be read: {error.strerror}"))
+        return
+    what = _config_fault(dref, raw)
+    if what is not None:
+        found.damaged.append(Fault(dref, CONFIG, what))
+    elif os.lstat(config_path(store, dref)).st_mode & 0o222:
+        found.notices.append(Fault(dref, CONFIG, "can be written to"))
+
+
+def _config_fault(dref: DRef, raw: bytes) -> str | None:
+    if config_digest(raw) != dref[5:37]:
+        return "its hash is not that of the derivation"
+    try:
+        name = parse_config(raw).name
+    except ValueError as error:
+        return f"is not a config: {error}"
+    return None if name == dref[38:] else f"is of {name}: the folder has a wrong name"
+
+
+def _look_at_realization(store: Store, rref: RRef, contents: bool, found: _Findings) -> None:
+    wrong = list(faults(store, rref, contents=contents))
+    if not wrong:
+        if contents:
+            remember(store, rref)
+        found.notices.extend(_notices(store, rref))
+    elif all(fault.partial for fault in wrong) and not was_seen(store, rref):
+        found.incomplete.extend(wrong)
+    else:
+        found.damaged.extend(wrong)
+        forget(store, rref)
+
+
+def _notices(store: Store, rref: RRef) -> Iterator[Fault]:
+    folder = rref_path(store, rref)
+    if not os.path.isfile(f"{folder}/{META}/build.json"):
+        yield Fault(
+            rref, f"{META}/build.json", "is lost: nobody knows when and by whom it was built"
+        )
+    for path, status in _everything(folder):
+        if not stat.S_ISLNK(status.st_mode) and status.st_mode & 0o222:
+            yield Fault(rref, path or ".", "can be written to")
+
+
+def _everything(folder: str, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    yield prefix.rstrip("/"), os.lstat(f"{folder}/{prefix}" if prefix else folder)
+    with os.scandir(f"{folder}/{prefix}") as listing:
+        for entry in sorted(listing, key=lambda entry: entry.name):
+            if entry.is_dir(follow_symlinks=False):
+                yield from _everything(folder, f"{prefix}{entry.name}/")
+            else:
+                yield prefix + entry.name, entry.stat(follow_symlinks=False)
+
+
+def mend_notices(store: Store, report: Report) -> tuple[Ref, ...]:
+    """Take off write permissions and put an empty build.json in the place of a lost one; gives what
+    was mended.
+    """
+    mended: dict[Ref, None] = {}
+    for fault in report.notices:
+        ref = fault.ref
+        base = rref_path(store, ref) if isinstance(ref, RRef) else drv_path(store, ref)
+        path = os.path.normpath(f"{base}/{fault.path}")
+        with suppress(OSError):
+            if fault.path == f"{META}/build.json" and not os.path.lexists(path):
+                _write_in(os.path.dirname(path), path)
+            mode = stat.S_IMODE(os.lstat(path).st_mode)
+            os.chmod(path, mode & ~0o222)
+            if isinstance(ref, RRef):
+                remember(store, ref)
+            mended[ref] = None
+    return tuple(mended)
+
+
+def _write_in(folder: str, path: str) -> None:
+    os.chmod(folder, 0o755)
+    try:
+        fsys.write_new(path, canonical_json({"lost": True}))
+    finally:
+        os.chmod(folder, 0o555)
+
+
+def quarantine(store: Store, report: Report) -> tuple[Ref, ...]:
+    """Move damaged objects out of the store into `var/trash`; gives them. Of a derivation just its
+    config goes.
+    """
+    moved: dict[Ref, None] = {}
+    for fault in report.damaged:
+        ref = fault.ref
+        if ref in moved:
+            continue
+        with suppress(FileNotFoundError):
+            path = rref_path(store, ref) if isinstance(ref, RRef) else config_path(store, ref)
+            fsys.to_trash(store, path)
+        moved[ref] = None
+    return tuple(moved)
