@@ -189,8 +189,10 @@ def _other(found: Scan, value: object, where: str) -> object:
     return None
 
 
-def is_part(part: str) -> bool:
+def is_part(part: object) -> bool:
     """Tell whether a string can be one part of a path inside a reference."""
+    if not isinstance(part, str):
+        return False
     return part not in ("", ".", "..") and "/" not in part and "\0" not in part
 
 
@@ -202,5 +204,5 @@ def _refpath(found: Scan, parts: list[object], where: str) -> None:
     ):
         return  # a list of derivations, or of a derivation and other things, is just a list
     for i, part in enumerate(parts[1:], 1):
-        if not isinstance(part, str) or not is_part(part):
+        if not is_part(part):
             found.say(f"{where}[{i}]", f"{part!r} cannot be a part of a path inside a reference")

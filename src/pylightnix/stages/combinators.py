@@ -57,7 +57,8 @@ def _instantiated(
     if r is None:
         raise NoRegistry
     before = set(r.derivations)
-    dref = stage(*args, r=r, **kwargs) if takes_registry(stage) else stage(*args, **kwargs)
+    given = {"r": r, **kwargs} if takes_registry(stage) else kwargs
+    dref: object = stage(*args, **given)
     if not isinstance(dref, DRef) or dref not in r.derivations:
         raise InstantiateError(
             f"`redefine` and `realized` take a stage that returns one DRef; got {dref!r:.100}"
