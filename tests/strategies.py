@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy, composite
 
 from pylightnix.core.manifest import META, Entry, Manifest
-from pylightnix.core.refs import DRef, RRef, mkdref, mkrref
+from pylightnix.core.refs import DRef, RRef, isdref, mkdref, mkrref
 
 HEX = "0123456789abcdef"
 NAME_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
@@ -68,11 +68,14 @@ def jsons() -> SearchStrategy[object]:
         | texts()
         | drefs().map(str)
     )
-    return st.recursive(
-        leaves,
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts(), inner, max_size=4),
-        max_leaves=12,
-    )
+    path = st.tuples(drefs().map(str), st.sampled_from(["a", "b c", "é"])).map(list)
+
+    def containers(inner: SearchStrategy[object]) -> SearchStrategy[object]:
+        # A list that begins with a reference is a path, and not everything can be a part of one.
+        lists = st.lists(inner, max_size=4).filter(lambda items: not (items and isdref(items[0])))
+        return lists | st.dictionaries(texts(), inner, max_size=4)
+
+    return st.recursive(leaves | path, containers, max_leaves=12)
 
 
 @composite
@@ -145,6 +148,33 @@ def trees(max_leaves: int = 8) -> SearchStrategy[Tree]:
     return st.dictionaries(file_names(), inside, max_size=4).map(_flat)
 
 
+@composite
+def tree_pairs(draw: st.DrawFn) -> tuple[Tree, Tree]:
+    """Two trees that are equal, differ in one small thing, or have nothing in common."""
+    one = draw(trees())
+    leaves = [path for path in one if not any(other.startswith(f"{path}/") for other in one)]
+    change = draw(st.sampled_from(["none", "all", "kind", "name", "less", "border", "contents"]))
+    if change == "all" or (change != "none" and not leaves):
+        return one, draw(trees())
+    two = dict(one)
+    if change == "none":
+        return one, dict(reversed(two.items()))
+    path = draw(st.sampled_from(leaves))
+    item = two.pop(path)
+    text = item[1] if len(item) == 2 else ""
+    data = text.encode() if isinstance(text, str) else text
+    if change == "kind":
+        others: list[Node] = [("f", data), ("x", data), ("d",)]
+        two[path] = draw(st.sampled_from([other for other in others if other != item]))
+    elif change == "name":
+        two[f"{path}-renamed."] = item  # longer than any name drawn, so that nothing is called so
+    elif change == "border":
+        two[f"{path}-divided"], two[path] = ("f", data[:1]), ("f", data[1:])
+    elif change == "contents":
+        two[path] = ("f", data + b"\0")
+    return one, two
+
+
 def _flat(folder: Mapping[str, object], prefix: str = "") -> Tree:
     flat: dict[str, Node] = {}
     for name, item in folder.items():
@@ -156,8 +186,12 @@ def _flat(folder: Mapping[str, object], prefix: str = "") -> Tree:
     return flat
 
 
-def plant(tree: Tree, folder: str | os.PathLike[str]) -> None:
-    """Make a tree below a folder that is there, entry by entry in the order of the mapping."""
+def plant(tree: Tree, folder: str | os.PathLike[str], *, private: bool = False) -> None:
+    """Make a tree below a folder that is there, entry by entry in the order of the mapping.
+
+    Modes other than the x bit do not count; `private` takes others.
+    """
+    modes = {"f": 0o600, "x": 0o711} if private else {"f": 0o644, "x": 0o755}
     for path, item in tree.items():
         place = os.path.join(folder, path)
         os.makedirs(os.path.dirname(place), exist_ok=True)
@@ -165,7 +199,7 @@ def plant(tree: Tree, folder: str | os.PathLike[str]) -> None:
             case ("f" | "x" as kind, bytes(data)):
                 with open(place, "wb") as file:
                     file.write(data)
-                os.chmod(place, 0o755 if kind == "x" else 0o644)
+                os.chmod(place, modes[kind])
             case ("l", str(target)):
                 os.symlink(target, place)
             case _:
