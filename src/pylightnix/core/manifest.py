@@ -22,6 +22,7 @@ from .refs import HEX, DRef, RRef, mkrref, undref
 
 VERSION = 1
 META = ".pylightnix"
+_QUOTED = '","'
 
 Entry: TypeAlias = "tuple[str, str, int, str] | tuple[str, str] | tuple[str, str, str]"
 """`(path, "f"|"x", size_bytes, sha256)`, `(path, "d")` or `(path, "l", target)`."""
@@ -42,8 +43,10 @@ def context_prefix(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> bytes:
     Keys are sorted, so context and derivation come first: whether a realization has the right
     context is one comparison of bytes, and a large manifest need not be parsed.
     """
-    lists = {dep: sorted(rrefs) for dep, rrefs in context.items()}
-    return canonical_json({"context": lists, "dref": dref})[:-1] + b',"entries":['
+    # References need no escaping, and this is asked for every derivation of every closure.
+    lists = [f'"{dep}":["{_QUOTED.join(sorted(context[dep]))}"]' for dep in sorted(context)]
+    text = ",".join(lists).replace('[""]', "[]")
+    return f'{{"context":{{{text}}},"dref":"{dref}","entries":['.encode()
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -9,7 +9,7 @@ from pylightnix.core.reclaim import Item, Ref
 from pylightnix.core.refs import DRef
 
 from .layout import Store, drv_path, parse_drv, rref_path
-from .shelf import Shelf, shelf_of
+from .shelf import Shelf, facts_of, shelf_of
 
 Score = Callable[[str], float | None]
 
@@ -35,9 +35,10 @@ def census(store: Store, score: Score | None = None) -> dict[Ref, Item]:
 def _count(
     store: Store, dref: DRef, shelf: Shelf, score: Score | None, items: dict[Ref, Item]
 ) -> None:
-    whole = shelf.config_bytes >= 0
-    arrived_s = shelf.arrived_s if whole else _ctime(drv_path(store, dref))
-    items[dref] = Item(max(0, shelf.config_bytes), arrived_s, needs=shelf.deps, whole=whole)
+    facts = facts_of(store, dref, shelf)
+    whole = facts.size_bytes >= 0
+    arrived_s = facts.arrived_s if whole else _ctime(drv_path(store, dref))
+    items[dref] = Item(max(0, facts.size_bytes), arrived_s, needs=facts.deps, whole=whole)
     for book in shelf.books:
         judged = None if score is None else score(rref_path(store, book.rref))
         items[book.rref] = Item(

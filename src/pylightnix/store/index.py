@@ -19,10 +19,10 @@ from zlib import crc32
 
 from pylightnix.core.refs import DRef
 
+from .shelf import Book, ConfigFacts, Shelf, decode_shelf, encode_shelf
+
 if TYPE_CHECKING:
     import sqlite3
-
-    from .shelf import Shelf
 
 VERSION = 1
 NOBODY = (0, 0, 0)
@@ -38,17 +38,14 @@ class Index:
     Everything read is kept in memory; what is new is written by `flush`.
     """
 
-    __slots__ = ("_decode", "_encode", "_fresh", "_path", "_rows", "_seen", "_shelves")
+    __slots__ = ("_fresh", "_path", "_rows", "_seen", "_shelves")
 
     def __init__(self, path: str) -> None:
-        from .shelf import decode_shelf, encode_shelf
-
         self._path = path
         self._rows: dict[tuple[str, str], str] = {}
         self._shelves: dict[DRef, Shelf] = {}
         self._fresh: dict[tuple[str, str], str] = {}
         self._seen: set[str] = set()
-        self._encode, self._decode = encode_shelf, decode_shelf
 
     def get(self, dref: DRef) -> Shelf | None:
         """Give what is remembered of a derivation; whether that is still true is for the caller to
@@ -63,7 +60,7 @@ class Index:
         if row is None:
             return None
         try:
-            shelf = self._decode(dref, json.loads(row))
+            shelf = decode_shelf(dref, json.loads(row))
         except (ValueError, TypeError, LookupError):
             return None
         self._shelves[dref] = shelf
@@ -76,7 +73,20 @@ class Index:
             self._shelves[dref] = replace(shelf, identity=NOBODY)
             return
         self._shelves[dref] = shelf
-        self._fresh["shelf", dref] = json.dumps(self._encode(shelf), separators=(",", ":"))
+        self._fresh["shelf", dref] = json.dumps(encode_shelf(shelf), separators=(",", ":"))
+
+    def learn(self, dref: DRef, shelf: Shelf, facts: ConfigFacts) -> None:
+        """Remember what a config says along with the rest of its derivation."""
+        known = self._shelves.get(dref)
+        certain = known is not None and known.identity == shelf.identity
+        self.put(dref, replace(shelf, config=facts), certain=certain)
+
+    def add(self, dref: DRef, book: Book) -> None:
+        """Remember a realization that was just made, as a help for reading its derivation again."""
+        shelf = self._shelves.get(dref)
+        old = () if shelf is None else tuple(b for b in shelf.books if b.rref != book.rref)
+        self._seen.add(dref)
+        self._shelves[dref] = Shelf(NOBODY, (*old, book))
 
     def load(self, drefs: Iterable[DRef]) -> None:
         """Read the rows of many derivations in one query."""

@@ -10,7 +10,7 @@ from pylightnix.core.codec import canonical_json
 from pylightnix.core.hashing import tree_digest
 from pylightnix.core.manifest import Entry
 
-from .freeze import InvalidOutput, hash_open
+from .freeze import MAX_DEPTH, InvalidOutput, hash_open
 from .layout import Store
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -48,11 +48,15 @@ def _hash_file(path: str, status: os.stat_result) -> str:
 
 
 def _walk(root: str, prefix: str, entries: list[Entry]) -> None:
+    _require_shallow(root, prefix, prefix.count("/"))
     with os.scandir(f"{root}/{prefix}") as listing:
         for item in listing:
             path = prefix + item.name
+            _require_text(root, path, item.name)
             if item.is_symlink():
-                entries.append((path, "l", os.readlink(item.path)))
+                target = os.readlink(item.path)
+                _require_text(root, path, target)
+                entries.append((path, "l", target))
             elif item.is_dir():
                 entries.append((path, "d"))
                 _walk(root, f"{path}/", entries)
@@ -62,21 +66,37 @@ def _walk(root: str, prefix: str, entries: list[Entry]) -> None:
                 entries.append((path, kind, status.st_size, _hash_file(item.path, status)))
 
 
-def copy_path(source: str, target: str) -> None:
+def _require_text(root: str, path: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidOutput(root, path, "its name or target is not UTF-8; rename it") from None
+
+
+def _require_shallow(root: str, path: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise InvalidOutput(root, path, f"it is nested deeper than {MAX_DEPTH} folders")
+
+
+def copy_path(source: str, target: str, depth: int = 0) -> None:
     """Copy a file, or a tree without following links in it; `target` must not be there yet.
+
+    Args:
+        depth: how many folders around it are being copied already.
 
     Raises:
         OSError: something could not be read or written; what was copied so far stays.
-        InvalidOutput: a special file.
+        InvalidOutput: a special file, or too deep a tree.
     """
     if os.path.isdir(source):
+        _require_shallow(os.path.dirname(source), source, depth)
         os.mkdir(target, 0o755)
         with os.scandir(source) as listing:
             for item in listing:
                 if item.is_symlink():
                     os.symlink(os.readlink(item.path), f"{target}/{item.name}")
                 else:
-                    copy_path(item.path, f"{target}/{item.name}")
+                    copy_path(item.path, f"{target}/{item.name}", depth + 1)
         return
     status = os.stat(source)
     if not stat.S_ISREG(status.st_mode):

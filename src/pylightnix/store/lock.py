@@ -1,26 +1,26 @@
-"""Build locks: one machine builds a thing once. Correctness never depends on them; installing is
-atomic without.
+"""Build locks: one machine builds a thing once. Correctness never depends on them.
 
 A derivation's lock is one of 256 files below `var/locks`, chosen by its hash. The files are never
 unlinked: whoever unlinks a held lock file lets a second holder in.
+
+A free lock is taken here by a plain `flock`, which is all that most builds ever need and costs a
+tenth of what the library's lock costs. Waiting, and file systems without `flock`, are left to
+filelock: its locks on the same files are the same locks.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef
 
 from .layout import Store, var_path
-
-if TYPE_CHECKING:
-    from filelock import FileLock
 
 # A waiter tells who holds the lock after so long; shorter waits are not worth a line.
 PATIENCE_S = 1.0
@@ -28,6 +28,10 @@ PATIENCE_S = 1.0
 # each other's. After so long the inner one goes on without: at worst a thing is built twice, and
 # nobody is stuck.
 NESTED_WAIT_S = 30.0
+# Without flock there are leases: files that their holders touch three times in this span.
+LEASE_S = 60.0
+_NO_FLOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class StoreBusy(StoreError):
@@ -55,80 +59,129 @@ def build_lock(
     """Hold the build lock of a derivation.
 
     Args:
+        store: whose `var/locks` has the files; its `held` names the locks that enclosing builds
+            hold already.
+        dref: the derivation.
         wait_s: seconds to wait for another holder; None waits without end.
         on_wait: told who holds the lock, once, when waiting takes longer than a second.
 
     Returns:
-        The store to hand to the builder: it knows what is held already.
+        The store to hand to the builder: it knows what is held.
 
     Raises:
         StoreBusy: another process held it for all of `wait_s`.
+        StoreError: the lock file cannot be made.
     """
     stripe = dref[5:7]
     if stripe in store.held:
         yield store
         return
-    lock = _filelock(store, stripe, dref)
-    got = _acquire(store, lock, dref, wait_s, on_wait)
+    release = _taken(store, dref, wait_s, on_wait)
     try:
-        yield replace(store, held=store.held | {stripe}) if got else store
+        yield store if release is None else replace(store, held=store.held | {stripe})
     finally:
-        if got:
-            lock.release()
+        if release is not None:
+            release()
 
 
-def _filelock(store: Store, stripe: str, dref: DRef) -> FileLock:
-    from filelock import FileLock
+def _taken(
+    store: Store, dref: DRef, wait_s: float | None, on_wait: Callable[[str], None] | None
+) -> Callable[[], None] | None:
+    """Take the lock and give what releases it; None if a nested build has to go on without."""
+    import fcntl
 
-    folder = var_path(store, "locks")
-    os.makedirs(folder, exist_ok=True)
+    path = _path(store, dref)
+    fd = _open(path)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return _waited(store, dref, wait_s, on_wait)
+    except OSError as error:
+        os.close(fd)
+        if error.errno not in _NO_FLOCK:
+            raise
+        return _waited(store, dref, wait_s, on_wait, leased=True)
+    _sign(fd, dref)
+    return lambda: _release(fd)
+
+
+def _release(fd: int) -> None:
+    import fcntl
+
+    # Unlock first: a process that the builder forked has a copy of the descriptor, and closing
+    # ours alone would leave the lock with it.
+    fcntl.flock(fd, fcntl.LOCK_UN)
+    os.close(fd)
+
+
+def _path(store: Store, dref: DRef) -> str:
+    return f"{var_path(store, 'locks')}/{dref[5:7]}"
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, _OPEN, 0o666)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, _OPEN, 0o666)
+    except OSError as error:
+        raise StoreError(
+            f"the build lock {path} cannot be opened: {error}; "
+            "a store that cannot be written to can only give what it has"
+        ) from error
+
+
+def _sign(fd: int, dref: DRef) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds")
     holder = f"process {os.getpid()} on {os.uname().nodename} since {since} ({dref})\n".encode()
-
-    def sign(fd: int) -> None:
-        os.ftruncate(fd, os.pwrite(fd, holder, 0))
-
-    # Handed from thread to thread only by us, and never nested on one stripe (see `held`): no
-    # thread-local state.
-    return FileLock(
-        f"{folder}/{stripe}", thread_local=False, preserve_lock_file=True, on_acquired=sign
-    )
+    os.ftruncate(fd, os.pwrite(fd, holder, 0))
 
 
-def _acquire(
+def _waited(
     store: Store,
-    lock: FileLock,
     dref: DRef,
     wait_s: float | None,
     on_wait: Callable[[str], None] | None,
-) -> bool:
-    """Take the lock; false if a nested build had to go on without."""
-    from filelock import Timeout
+    *,
+    leased: bool = False,
+) -> Callable[[], None] | None:
+    from filelock import FileLock, SoftFileLease, Timeout
 
     nested = wait_s is None and bool(store.held)
-    if nested:
-        wait_s = NESTED_WAIT_S
-    patience_s = PATIENCE_S if wait_s is None else min(PATIENCE_S, wait_s)
+    limit_s = NESTED_WAIT_S if nested else wait_s
+    path = _path(store, dref)
+    lock: FileLock | SoftFileLease
+    if leased:
+        lock = SoftFileLease(f"{path}.lease", lease_duration=LEASE_S, thread_local=False)
+    else:
+        # Handed from thread to thread only by us, and never nested on one stripe (see `held`).
+        lock = FileLock(
+            path,
+            thread_local=False,
+            preserve_lock_file=True,
+            on_acquired=lambda fd: _sign(fd, dref),
+        )
+    patience_s = PATIENCE_S if limit_s is None else min(PATIENCE_S, limit_s)
     try:
         lock.acquire(timeout=patience_s)
-        return True
+        return lock.release
     except Timeout:
         if on_wait is not None:
             on_wait(holder_of(store, dref))
     try:
-        lock.acquire(timeout=-1 if wait_s is None else wait_s - patience_s)
-        return True
+        lock.acquire(timeout=-1 if limit_s is None else limit_s - patience_s)
+        return lock.release
     except Timeout:
         if nested:
-            return False
-        raise StoreBusy(dref, holder_of(store, dref), wait_s or 0.0) from None
+            return None
+        raise StoreBusy(dref, holder_of(store, dref), limit_s or 0.0) from None
 
 
 def holder_of(store: Store, dref: DRef) -> str:
     """Tell who holds, or last held, the build lock of a derivation."""
-    path = f"{var_path(store, 'locks')}/{dref[5:7]}"
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(_path(store, dref), encoding="utf-8", errors="replace") as file:
             return file.read(500).strip() or "an unknown process"
     except OSError:
         return "an unknown process"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from pylightnix.core.refs import DRef, RRef
 from . import fsys
 from .check import faults
 from .freeze import InvalidOutput, freeze_tree
-from .layout import CONFIG, Store, config_path, drv_path, rref_path, var_path
+from .layout import CONFIG, INCOMING, Store, config_path, drv_path, rref_path, var_path
+from .shelf import mkbook
 from .syscalls import rename_noreplace, sync_filesystem
 from .verified import remember
 
@@ -115,12 +117,10 @@ def put_realization(
         rref = _put(store, dref, context, ours, provenance)
     except BaseException:
         # What a builder made stays where it is, for its owner to look at; our own copy of it goes.
-        if ours != os.path.realpath(folder):
+        if os.path.basename(ours).startswith(INCOMING):
             fsys.delete_tree(ours)
         raise
-    fsys.delete_tree(
-        ours
-    )  # published, it is gone from here; beside an equal realization it is scrap
+    fsys.delete_tree(ours)  # gone already if it was published; scrap beside an equal realization
     return rref
 
 
@@ -135,8 +135,11 @@ def _put(
     manifest = encode_manifest(Manifest(dref, context, inventory.entries))
     rref = rref_of(manifest, dref)
     if not os.path.lexists(rref_path(store, rref)) or not _keep(store, rref):
-        _write_meta(folder, manifest, provenance, inventory.remarks, sync=inventory.sync)
+        extra = _write_meta(folder, manifest, provenance, inventory.remarks, sync=inventory.sync)
         _publish(store, folder, rref)
+        if store.index is not None:
+            size = len(manifest) + extra + inventory.size_bytes
+            store.index.add(dref, mkbook(rref, context, provenance.stop, size, time.time()))
     remember(store, rref)
     return rref
 
@@ -145,12 +148,17 @@ def _own(store: Store, folder: str) -> str:
     """Give a folder on the store's file system that is ours to move: a builder's own folder
     elsewhere is copied.
     """
+    scratch = var_path(store, "tmp")
+    if os.path.dirname(os.path.dirname(folder)) == scratch and is_folder(folder):
+        # The everyday case, named by `Scratch`: two levels below `tmp`, which are ours.
+        if os.lstat(folder).st_dev == os.stat(store.objects).st_dev:
+            return folder
     real = os.path.realpath(folder)
     if os.path.islink(folder) or not os.path.isdir(folder):
         raise InvalidOutput(
             folder, ".", "the builder must return a folder; is it a file, a link or not there?"
         )
-    tmp = os.path.realpath(var_path(store, "tmp"))
+    tmp = os.path.realpath(scratch)
     for inner in (tmp, os.path.realpath(store.objects)):
         if f"{inner}/".startswith(os.path.join(real, "")):
             # A copy of it would copy itself.
@@ -171,7 +179,8 @@ def _own(store: Store, folder: str) -> str:
 
 def _write_meta(
     folder: str, manifest: bytes, provenance: Provenance, remarks: Sequence[str], *, sync: bool
-) -> None:
+) -> int:
+    """Write our own two files; gives the length of the one that is not hashed."""
     os.mkdir(f"{folder}/{META}", 0o755)
     fsys.write_new(f"{folder}/{MANIFEST}", manifest, sync=sync)
     facts: dict[str, object] = {name: getattr(provenance, name) for name in Provenance.__slots__}
@@ -180,8 +189,15 @@ def _write_meta(
         facts["portable_reason"] = list(remarks)
     else:
         facts["portable"] = True
-    fsys.write_new(f"{folder}/{PROVENANCE}", canonical_json(facts), sync=sync)
-    fd = os.open(f"{folder}/{META}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    raw = canonical_json(facts)
+    fsys.write_new(f"{folder}/{PROVENANCE}", raw, sync=sync)
+    _close_folder(f"{folder}/{META}", sync=sync)
+    return len(raw)
+
+
+def _close_folder(path: str, *, sync: bool) -> None:
+    """Make a folder read-only and old, as everything in the store is."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         os.fchmod(fd, 0o555)
         os.utime(fd, ns=(fsys.EPOCH_NS, fsys.EPOCH_NS))
@@ -201,7 +217,7 @@ def _publish(store: Store, folder: str, rref: RRef) -> None:
     # its parent.
     os.rename(folder, aside)
     try:
-        _close_top(aside, sync=store.durability == "full")
+        _close_folder(aside, sync=store.durability == "full")
         if store.durability == "batch":
             # One flush for all files of the object. A failed flush is final: the kernel reports an
             # error once and then forgets it, so trying again would "succeed". The tree is thrown
@@ -213,17 +229,6 @@ def _publish(store: Store, folder: str, rref: RRef) -> None:
     except BaseException:
         fsys.delete_tree(aside)
         raise
-
-
-def _close_top(folder: str, *, sync: bool) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fchmod(fd, 0o555)
-        os.utime(fd, ns=(fsys.EPOCH_NS, fsys.EPOCH_NS))
-        if sync:
-            os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _name(store: Store, aside: str, rref: RRef) -> None:

@@ -12,12 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from pylightnix.core.codec import parse_json
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
 from pylightnix.core.manifest import META, context_prefix, parse_manifest
-from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.refs import DRef, RRef, rref2dref
 
 from .fsys import read_bytes
 from .layout import CONFIG, Store, config_path, drv_path, parse_rref, rref_path
@@ -50,33 +51,40 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigFacts:
+    """What a listing wants to know of a config.
+
+    Attributes:
+        size_bytes: its length; -1 if it is missing or damaged.
+        arrived_s: when it came into this store, in seconds since 1970.
+        deps: the direct dependencies.
+    """
+
+    size_bytes: int
+    arrived_s: float
+    deps: tuple[DRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
     """One derivation.
 
     Attributes:
         identity: inode, modification and change time of its folder when it was read.
-        config_bytes: length of its config; -1 if that is missing or damaged.
-        arrived_s: when the config came into this store, in seconds since 1970.
-        deps: its direct dependencies.
         books: its whole realizations, sorted by hash.
         strange: folders that look like realizations and are not whole.
+        config: what its config says; None if nobody asked yet.
     """
 
     identity: tuple[int, int, int]
-    config_bytes: int
-    arrived_s: float
-    deps: tuple[DRef, ...]
     books: tuple[Book, ...]
     strange: tuple[RRef, ...] = ()
+    config: ConfigFacts | None = None
 
 
 def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
     """Digest a derivation with the realizations of its direct dependencies: 32 hex digits."""
-    return _key(context_prefix(dref, context))
-
-
-def _key(prefix: bytes) -> str:
-    return sha256(prefix).hexdigest()[:32]
+    return sha256(context_prefix(dref, context)).hexdigest()[:32]
 
 
 def identity_of(store: Store, dref: DRef) -> tuple[int, int, int] | None:
@@ -112,30 +120,41 @@ def shelf_of(store: Store, dref: DRef) -> Shelf | None:
     return shelf
 
 
-def read_shelf(
-    store: Store, dref: DRef, identity: tuple[int, int, int], before: Shelf | None = None
-) -> Shelf:
-    """Read a derivation's folder from the disk; what was known `before` of objects that are still
-    whole is kept.
-    """
-    old = {} if before is None else {book.rref: book for book in before.books}
-    found = sorted(
-        rref
-        for name in _names(drv_path(store, dref))
-        if (rref := parse_rref(dref, name)) is not None
-    )
-    books = tuple(old.get(rref) or _book(store, rref) for rref in found if is_valid(store, rref))
-    whole = {book.rref for book in books}
-    strange = tuple(rref for rref in found if rref not in whole)
+def facts_of(store: Store, dref: DRef, shelf: Shelf) -> ConfigFacts:
+    """Give what the config of a derivation says, reading it only if the shelf does not know."""
+    if shelf.config is not None:
+        return shelf.config
     try:
         raw = read_bytes(config_path(store, dref))
         if config_digest(raw) != dref[5:37]:
             raise ValueError(CONFIG)
-        deps, length = parse_config(raw).deps, len(raw)
         arrived_s = os.lstat(config_path(store, dref)).st_ctime
+        facts = ConfigFacts(len(raw), arrived_s, parse_config(raw).deps)
     except (OSError, ValueError):
-        deps, length, arrived_s = (), -1, 0.0
-    return Shelf(identity, length, arrived_s, deps, books, strange)
+        return ConfigFacts(-1, 0.0, ())
+    if store.index is not None:
+        store.index.learn(dref, shelf, facts)
+    return facts
+
+
+def read_shelf(
+    store: Store, dref: DRef, identity: tuple[int, int, int], before: Shelf | None = None
+) -> Shelf:
+    """Read a derivation's folder from the disk.
+
+    Args:
+        store: where.
+        dref: the derivation.
+        identity: of its folder, taken before the reading.
+        before: what was known; of objects that are still whole it is kept.
+    """
+    old = {} if before is None else {book.rref: book for book in before.books}
+    names = _names(drv_path(store, dref))
+    found = sorted(rref for name in names if (rref := parse_rref(dref, name)) is not None)
+    books = tuple(old.get(rref) or _book(store, rref) for rref in found if is_valid(store, rref))
+    whole = {book.rref for book in books}
+    strange = tuple(rref for rref in found if rref not in whole)
+    return Shelf(identity, books, strange)
 
 
 def _names(folder: str) -> list[str]:
@@ -151,14 +170,16 @@ def _book(store: Store, rref: RRef) -> Book:
     raw = read_bytes(f"{folder}/{META}/manifest.json")
     manifest = parse_manifest(raw)
     stop, extra = _stop(folder)
-    return Book(
-        rref,
-        _key(context_prefix(manifest.dref, manifest.context)),
-        stop,
-        len(raw) + extra + sum(entry[2] for entry in manifest.entries if len(entry) == 4),
-        os.lstat(folder).st_ctime,
-        tuple(sorted({used for chosen in manifest.context.values() for used in chosen})),
-    )
+    size = len(raw) + extra + sum(entry[2] for entry in manifest.entries if len(entry) == 4)
+    return mkbook(rref, manifest.context, stop, size, os.lstat(folder).st_ctime)
+
+
+def mkbook(
+    rref: RRef, context: Mapping[DRef, Sequence[RRef]], stop: str, size_bytes: int, arrived_s: float
+) -> Book:
+    """Put together what is known of a realization."""
+    needs = tuple(sorted({used for chosen in context.values() for used in chosen}))
+    return Book(rref, context_key(rref2dref(rref), context), stop, size_bytes, arrived_s, needs)
 
 
 def _stop(folder: str) -> tuple[str, int]:
@@ -184,27 +205,30 @@ def encode_shelf(shelf: Shelf) -> list[object]:
         ]
         for book in shelf.books
     ]
-    return [list(shelf.identity), shelf.config_bytes, shelf.arrived_s, list(shelf.deps), books]
+    facts = shelf.config
+    config = None if facts is None else [facts.size_bytes, facts.arrived_s, list(facts.deps)]
+    return [list(shelf.identity), config, books]
 
 
-def decode_shelf(dref: DRef, value: list[object]) -> Shelf:
+def decode_shelf(dref: DRef, value: Any) -> Shelf:
     """Read what `encode_shelf` gave; raises ValueError, TypeError or LookupError if it did not."""
-    identity, length, arrived_s, deps, books = value
+    identity, config, books = value
     new = str.__new__
+    tail = dref[5:]
     return Shelf(
-        tuple(identity),  # type: ignore[arg-type]
-        length,  # type: ignore[arg-type]
-        arrived_s,  # type: ignore[arg-type]
-        tuple(new(DRef, dep) for dep in deps),  # type: ignore[attr-defined]
+        tuple(identity),
         tuple(
             Book(
-                new(RRef, f"rref:{rhash}-{dref[5:]}"),
+                new(RRef, f"rref:{rhash}-{tail}"),
                 context,
                 stop,
                 size,
                 arrived,
-                tuple(new(RRef, need) for need in needs),
+                tuple([new(RRef, need) for need in needs]),
             )
-            for rhash, context, stop, size, arrived, needs in books  # type: ignore[attr-defined]
+            for rhash, context, stop, size, arrived, needs in books
         ),
+        config=None
+        if config is None
+        else ConfigFacts(config[0], config[1], tuple([new(DRef, dep) for dep in config[2]])),
     )

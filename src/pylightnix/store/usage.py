@@ -10,7 +10,7 @@ from pylightnix.core.refs import DRef, RRef
 
 from .layout import NotInStore, Store, drv_path
 from .query import config_of, drefs, require_rref, rrefs
-from .shelf import shelf_of
+from .shelf import facts_of, shelf_of
 
 
 class AmbiguousResult(RealizeError):
@@ -43,7 +43,7 @@ def size_of(store: Store, dref: DRef) -> tuple[int, dict[RRef, int]]:
     if shelf is None:
         return 0, {}
     parts = {book.rref: book.size_bytes for book in shelf.books}
-    return max(0, shelf.config_bytes) + sum(parts.values()), parts
+    return max(0, facts_of(store, dref, shelf).size_bytes) + sum(parts.values()), parts
 
 
 def tree_bytes(path: str) -> int:

@@ -166,11 +166,12 @@ def _notices(store: Store, rref: RRef) -> Iterator[Fault]:
 def _everything(folder: str, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
     yield prefix.rstrip("/"), os.lstat(f"{folder}/{prefix}" if prefix else folder)
     with os.scandir(f"{folder}/{prefix}") as listing:
-        for entry in sorted(listing, key=lambda entry: entry.name):
-            if entry.is_dir(follow_symlinks=False):
-                yield from _everything(folder, f"{prefix}{entry.name}/")
-            else:
-                yield prefix + entry.name, entry.stat(follow_symlinks=False)
+        entries = sorted(listing, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _everything(folder, f"{prefix}{entry.name}/")
+        else:
+            yield prefix + entry.name, entry.stat(follow_symlinks=False)
 
 
 def mend_notices(store: Store, report: Report) -> tuple[Ref, ...]:
