@@ -1,0 +1,44 @@
+"""What the commands for the store as a whole take: init, du, rm."""
+
+from __future__ import annotations
+
+from .words import folder
+
+TYPE_CHECKING = False  # see `entry`
+if TYPE_CHECKING:
+    from .parser import Add
+
+
+def declare(add: Add) -> None:
+    """Declare them."""
+    init = add(
+        "init",
+        "cmd_store:init",
+        "make a store; doing so again does no harm",
+        details="""\
+Without PATH where the environment says: $PYLIGHTNIX_ROOT, by default ~/_pylightnix.""",
+        json="{created, objects, var}.",
+    )
+    init.add_argument(
+        "path", metavar="PATH", nargs="?", type=folder, help="the folder that will hold the store"
+    )
+
+    du = add(
+        "du",
+        "cmd_store:du",
+        "tell how much room things take, metadata included",
+        json="{bytes, derivations: {dref: {bytes, realizations: {rref: bytes}}}}.",
+    )
+    du.add_argument("ref", metavar="REF", nargs="?", help="by default everything")
+
+    rm = add(
+        "rm",
+        "cmd_store:rm",
+        "delete realizations, or derivations with all their realizations",
+        details="""\
+What others depend on stays, and the exit code is then 1. Nothing is deleted if one REF is
+mistaken.""",
+        json="{deleted: [ref, ...], kept: {ref: [holder, ...]}}.",
+    )
+    rm.add_argument("refs", metavar="REF", nargs="+")
+    rm.add_argument("--force", action="store_true", help="delete also what others depend on")

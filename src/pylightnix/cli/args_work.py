@@ -1,0 +1,32 @@
+"""What the commands about builds and for work in the store take: log, shell."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # see `entry`
+if TYPE_CHECKING:
+    from .parser import Add
+
+
+def declare(add: Add) -> None:
+    """Declare them."""
+    log = add(
+        "log",
+        "cmd_work:log",
+        "write what a build printed",
+        details="""\
+Of a derivation: of the build that runs or failed; if there is none, of its only realization.""",
+        json="{path, ref, text}.",
+    )
+    log.add_argument("ref", metavar="REF")
+
+    shell = add(
+        "shell",
+        "cmd_work:shell",
+        "open a shell ($SHELL) in the folder of an object",
+        details="""\
+Of a derivation: in the folder of its realization, which must be the only one. The exit code tells
+whether the shell could be opened, not how it ended.""",
+        json="{path, ref, status}, when the shell has ended.",
+    )
+    shell.add_argument("ref", metavar="REF")
+    shell.add_argument("--derivation", action="store_true", help="the derivation's own folder")

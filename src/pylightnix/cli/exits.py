@@ -1,0 +1,26 @@
+"""The one table from errors to exit codes."""
+
+from __future__ import annotations
+
+from pylightnix.core.errors import InvalidValue, PylightnixError
+
+DONE = 0
+NOT_SO = 1
+USAGE = 2
+NOT_FOUND = 3
+DAMAGED = 4
+INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
+
+
+def exit_code(error: PylightnixError) -> int:
+    """Tell with which code a command ends that raised `error`."""
+    from pylightnix.store.layout import NoStore, NotInStore
+    from pylightnix.store.query import Corrupt
+
+    table = (
+        (Corrupt, DAMAGED),
+        (NotInStore, NOT_FOUND),
+        (NoStore, NOT_FOUND),
+        (InvalidValue, USAGE),
+    )
+    return next((code for kind, code in table if isinstance(error, kind)), NOT_SO)

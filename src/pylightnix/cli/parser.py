@@ -1,0 +1,99 @@
+"""The parser of the command line, made of the families of commands; loads none of these."""
+
+from __future__ import annotations
+
+import os
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable
+from textwrap import indent
+from typing import NoReturn, TypeAlias
+
+from pylightnix.core.version import VERSION
+
+from . import args_look, args_store, args_tell, args_work
+from .exits import USAGE
+from .out import complain
+from .words import folder
+
+FAMILIES = (args_store, args_look, args_tell, args_work)
+
+REFS = """\
+REF is a DRef or an RRef, whole or cut short, the name of a derivation, or the beginning of a hash;
+a whole name wins."""
+
+CODES = """\
+exit codes: 0 done, 1 the thing asked is not so, 2 usage, 3 not found, 4 damaged"""
+
+MORE = "`pylightnix COMMAND --help` tells more, and what --json gives."
+
+Add: TypeAlias = Callable[..., ArgumentParser]
+
+
+class Formatter(RawDescriptionHelpFormatter):
+    """Knows its width: argparse would load a module to find it out that costs more than itself."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26, width=_width())
+
+
+class Parser(ArgumentParser):
+    """Says what is wrong in one sentence, as everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        complain(f"{message} (see `{self.prog} --help`)")
+        raise SystemExit(USAGE)
+
+
+def _width() -> int:
+    try:
+        columns = os.get_terminal_size(1).columns
+    except OSError:
+        columns = 0
+    return min(max(columns - 2, 40), 100) if columns else 98
+
+
+def make_parser() -> Parser:
+    """Make the parser; its namespaces hold `run`, the place of a command: `module:function`."""
+    top = Parser(
+        prog="pylightnix",
+        description="Look at a store of immutable, content-addressed data, and keep it in order.",
+        epilog=f"{REFS}\n\n{CODES}\n\n{MORE}",
+        formatter_class=Formatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"pylightnix {VERSION}")
+    top.set_defaults(store=None, json=False)
+    _add_shared(top)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, run: str, summary: str, *, json: str, details: str = "") -> ArgumentParser:
+        sentence = f"{summary[0].upper()}{summary[1:]}."
+        parser = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{sentence}\n\n{details}" if details else sentence,
+            epilog=f"--json gives:\n{indent(json, '  ')}",
+            formatter_class=Formatter,
+            allow_abbrev=False,
+        )
+        parser.set_defaults(run=run)
+        _add_shared(parser)
+        return parser
+
+    for family in FAMILIES:
+        family.declare(add)
+    return top
+
+
+def _add_shared(parser: ArgumentParser) -> None:
+    """Add options that may stand before or after the command, neither place hiding the other."""
+    parser.add_argument(
+        "--store",
+        metavar="ROOT",
+        type=folder,
+        default=SUPPRESS,
+        help="the folder that holds the store, instead of what the environment says",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=SUPPRESS, help="one line of JSON, for programs"
+    )

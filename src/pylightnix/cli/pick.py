@@ -1,0 +1,113 @@
+"""From the words of a command line to a store, objects in it, and paths inside these."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from pylightnix.api.ambient import current_store, environment, resolved
+from pylightnix.core.confscan import is_part
+from pylightnix.core.errors import StoreError
+from pylightnix.core.refs import DRef, InvalidRef, RRef
+from pylightnix.store.layout import SCHEMA, NotInStore, Store, mkstore, opened
+from pylightnix.store.lookup import resolve
+from pylightnix.store.query import dref_of
+from pylightnix.store.usage import AmbiguousResult, only_rref, path_of
+
+from .facts import facts_of
+from .text import columns
+from .times import moment
+
+MOST_LISTED = 50
+
+
+class Several(StoreError):
+    """One realization is wanted, and the derivation has several."""
+
+    def __init__(self, dref: str, listing: tuple[str, ...]) -> None:
+        super().__init__(dref, listing)
+        self.dref, self.listing = dref, listing
+
+    def __str__(self) -> str:
+        listed = "\n  ".join(self.listing)
+        return (
+            f"{self.dref} has several realizations; give the hash of the one you mean, the newest "
+            f"is the first:\n  {listed}"
+        )
+
+
+def store_at(root: str) -> Store:
+    """Name the store that a folder holds, touching nothing."""
+    durability = environment().get("PYLIGHTNIX_DURABILITY") or "batch"
+    return mkstore(f"{root}/{SCHEMA}", f"{root}/var", durability)
+
+
+def store_of(args: Namespace) -> Store:
+    """Open the store that `--store` names, or the current one.
+
+    Raises:
+        NoStore: it is not there.
+    """
+    return current_store() if args.store is None else resolved(opened(store_at(args.store)))
+
+
+def short(ref: DRef | RRef) -> str:
+    """Give the beginning of a reference's own hash: enough for people, and for `resolve`."""
+    return ref[5:13]
+
+
+def realization(store: Store, text: str) -> RRef:
+    """Find the realization that is meant, or the only one of the derivation that is meant.
+
+    Raises:
+        Several: there are several; they are listed.
+        NotInStore, Ambiguous, Corrupt, InvalidRef: it is not there, not clear, or no reference.
+    """
+    return only(store, resolve(store, text))
+
+
+def only(store: Store, ref: DRef | RRef) -> RRef:
+    """Give a realization; of a derivation, the only one. Raises as `realization`."""
+    try:
+        return only_rref(store, ref)
+    except AmbiguousResult as error:
+        _, found = facts_of(store, DRef(error.ref))
+        rows = [(short(fact.rref), moment(fact.stop_s)) for fact in found[:MOST_LISTED]]
+        raise Several(error.ref, tuple(columns(rows))) from None
+
+
+def home(store: Store, text: str, *, derivation: bool) -> tuple[DRef | RRef, str]:
+    """Find an object and its folder: of a derivation that of its only realization, or its own.
+
+    Raises:
+        Several, NotInStore, Ambiguous, Corrupt, InvalidRef: as `realization`.
+    """
+    ref = resolve(store, text)
+    ref = dref_of(ref) if derivation else only(store, ref)
+    return ref, path_of(store, ref)
+
+
+def parts_of(text: str) -> list[str]:
+    """Take a path inside an object apart; `.` and a slash at the end mean nothing.
+
+    Raises:
+        InvalidRef: it leads out of the object.
+    """
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if text.startswith("/") or not all(map(is_part, parts)):
+        raise InvalidRef("path inside an object", text, ("expected one as usr/bin/hello",))
+    return parts
+
+
+def inside(folder: str, ref: DRef | RRef, text: str | None) -> str:
+    """Give the path of something inside an object.
+
+    Raises:
+        NotInStore: it is not there.
+        InvalidRef: the path leads out of the object.
+    """
+    parts = [] if text is None else parts_of(text)
+    path = os.path.join(folder, *parts)
+    if not os.path.lexists(path):
+        raise NotInStore(f"{ref}/{'/'.join(parts)}", "nothing of this name is in it")
+    return path

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cli.shop import Run
+from pylightnix import __version__
+from pylightnix.cli import parser
+from pylightnix.cli.entry import _command
+
+COMMANDS = [
+    "init",
+    "ls",
+    "cat",
+    "du",
+    "rm",
+    "find",
+    "diff",
+    "show",
+    "path",
+    "config",
+    "context",
+    "deps",
+    "log",
+    "shell",
+]
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    assert (run("--version").status, run("--version").out) == (0, f"pylightnix {__version__}\n")
+
+
+def test_help_lists_every_command_and_the_exit_codes(run: Run) -> None:
+    done = run("--help")
+    assert done.status == 0
+    assert set(re.findall(r"^    ([a-z]+) ", done.out, re.MULTILINE)) == set(COMMANDS)
+    assert "4 damaged" in done.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_tells_what_json_gives(command: str, run: Run) -> None:
+    done = run(command, "--help")
+    assert done.status == 0
+    assert "\n--json gives:\n  " in done.out
+    assert max(map(len, done.lines)) <= 100
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_can_be_loaded(command: str) -> None:
+    words = {"cat": ["r", "p"], "diff": ["a", "b"], "ls": [], "init": [], "du": [], "find": []}
+    args = parser.make_parser().parse_args([command, *words.get(command, ["r"])])
+    assert callable(_command(args.run))
+
+
+@pytest.mark.parametrize("words", [["--json", "ls"], ["ls", "--json"], ["--json", "ls", "--json"]])
+def test_options_may_stand_before_and_after_the_command(words: list[str]) -> None:
+    args = parser.make_parser().parse_args(["--store", "/a", *words])
+    assert (args.json, args.store) == (True, "/a")
+
+
+def test_the_later_store_goes_first() -> None:
+    args = parser.make_parser().parse_args(["--store", "/a", "ls", "--store", "/b"])
+    assert args.store == "/b"
+
+
+def test_a_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    args = parser.make_parser().parse_args(["--store=~/s", "ls"])
+    assert args.store == "/home/ann/s"
+    assert parser.make_parser().parse_args(["init", "~/s"]).path == "/home/ann/s"
+
+
+def test_nothing_is_taken_for_granted() -> None:
+    args = parser.make_parser().parse_args(["ls"])
+    assert (args.json, args.store, args.ref, args.path) == (False, None, None, None)
