@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
@@ -95,6 +97,13 @@ def zipped(entries: Iterable[tuple[str, bytes] | tuple[str, bytes, int]], method
             info.external_attr = (mode[0] if mode else stat.S_IFREG | 0o644) << 16
             archive.writestr(info, data)
     return out.getvalue()
+
+
+@contextmanager
+def throwaway() -> Iterator[Path]:
+    """A folder for one example of a law: pytest would keep those of all examples."""
+    with TemporaryDirectory() as top:
+        yield Path(top).resolve()
 
 
 def tree(top: Path) -> dict[str, object]:

@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 
 from pylightnix.core.errors import InvalidValue
 from pylightnix.stages.archives import extract, is_archive
-from pylightnix.stages.guard import BadArchive, Limits
+from pylightnix.stages.guard import BadArchive, Guard, Limits
+from pylightnix.stages.streams import Stream
+from pylightnix.stages.tarheaders import count_entries
 from stages.packing import (
     END,
     file,
@@ -34,6 +36,7 @@ from stages.packing import (
     padded,
     pax,
     symlink,
+    throwaway,
     tree,
     zipped,
 )
@@ -106,30 +109,26 @@ def unpacked(tmp_path: Path) -> Callable[..., dict[str, object]]:
     return unpack
 
 
-def comes_out(data: bytes, factory: pytest.TempPathFactory) -> dict[str, object]:
-    top = factory.mktemp("law")
-    (top / "x.tar").write_bytes(data)  # nothing but its name tells an empty tar from other zeros
-    (top / "into").mkdir()
-    extract(str(top / "x.tar"), str(top / "into"))
-    return tree(top / "into")
+def comes_out(data: bytes) -> dict[str, object]:
+    with throwaway() as top:
+        (top / "x.tar").write_bytes(data)  # nothing but its name tells an empty tar from zeros
+        (top / "into").mkdir()
+        extract(str(top / "x.tar"), str(top / "into"))
+        return tree(top / "into")
 
 
 @pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT], ids=["gnu", "pax"])
 @given(nested=TREES)
-def test_what_went_into_a_tar_comes_out(
-    form: int, nested: dict[str, object], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_what_went_into_a_tar_comes_out(form: int, nested: dict[str, object]) -> None:
     entries = flat(nested)
-    assert comes_out(as_tar(entries, form), tmp_path_factory) == entries
+    assert comes_out(as_tar(entries, form)) == entries
 
 
 @pytest.mark.parametrize("method", [0, 8, 12, 14], ids=["stored", "deflate", "bz2", "lzma"])
 @given(nested=TREES)
-def test_what_went_into_a_zip_comes_out(
-    method: int, nested: dict[str, object], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_what_went_into_a_zip_comes_out(method: int, nested: dict[str, object]) -> None:
     entries = flat(nested)
-    assert comes_out(as_zip(entries, method), tmp_path_factory) == entries
+    assert comes_out(as_zip(entries, method)) == entries
 
 
 SOME = file(b"a/b", b"contents") + file(b"a/tool", b"#!", 0o755) + symlink(b"l", b"a/b")
@@ -142,6 +141,7 @@ TARS: dict[str, bytes] = {
     "gz in two streams": gzip.compress(SOME[:700]) + bytes(99) + gzip.compress(SOME[700:] + END),
     "bz2 in two streams": bz2.compress(SOME[:700]) + bz2.compress(SOME[700:] + END),
     "xz in two streams": lzma.compress(SOME[:700]) + bytes(8) + lzma.compress(SOME[700:] + END),
+    "gz with many zeros behind": gzip.compress(SOME + END) + bytes(200_000),
     "one block as end mark": SOME + bytes(512),
     "much behind the end mark": SOME + END + b"more" * 9000,
 }
@@ -155,7 +155,7 @@ def test_a_tar_is_unpacked_whatever_it_is_called(
 
 
 def test_chunks_of_any_size_are_put_together(unpacked: Callable[..., object]) -> None:
-    big = os.urandom(3_000_001)
+    big = os.urandom(1_000_001)
     for pack in (gzip.compress, bz2.compress, lambda data: lzma.compress(data, preset=0)):
         assert unpacked(pack(file(b"big", big) + END)) == {"big": (big, False)}
     zeros = bytes(3_000_001)
@@ -422,6 +422,30 @@ def test_limits_may_be_met_exactly(unpacked: Callable[..., object]) -> None:
         unpacked(data, **limits | {"total_bytes": 9})
     with pytest.raises(Exception, match="ratio="):
         unpacked(data, **limits | {"ratio_floor_bytes": 9})
+
+
+def counted(data: bytes, most: int = 100) -> int:
+    guard = Guard("archive", len(data), Limits())
+    return count_entries(Stream(iter([data]), guard), most)
+
+
+def test_entries_are_counted_roughly() -> None:
+    three = file(b"a") + pax({b"path": b"b"}) + symlink(b"x", b"y") + file(b"c", bytes(2000))
+    assert counted(three + END + file(b"behind the end")) == 3
+    assert counted(three) == 3
+    assert counted(b"") == 0
+    assert counted(three * 100, most=2) <= 3
+    # What comes behind much data, or behind what we cannot measure, is not looked for.
+    assert counted(file(b"a", bytes(10**6)) + file(b"b"), most=100) == 1
+    assert counted(file(b"a") + old_sparse(b"b", 9, []) + file(b"c")) == 1
+    assert counted(file(b"a") + head(b"b", size=b"\xff" * 12) + file(b"c")) == 1
+
+
+def test_a_zip_of_more_entries_than_fit_in_two_bytes_is_unpacked(
+    unpacked: Callable[..., dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 10)
+    assert len(unpacked(zipped([(f"f{n}", b"") for n in range(20)]), entries=20)) == 20
 
 
 def test_a_folder_that_cannot_be_written_leaves_nothing(nonroot: None, tmp_path: Path) -> None:

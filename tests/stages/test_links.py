@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pylightnix.stages.entries import Parts
 from pylightnix.stages.links import stray_link
+from stages.packing import throwaway
 
 NAMES = st.sampled_from("abc")
 PLACES = st.lists(NAMES, min_size=1, max_size=3).map(tuple)
@@ -40,25 +41,20 @@ def made(links: dict[Parts, str], top: Path) -> None:
 
 
 @given(links=LINKS)
-def test_links_that_pass_lead_nowhere_else_on_a_disk(
-    links: dict[Parts, str], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    top = tmp_path_factory.mktemp("links").resolve()
-    made(links, top)
-    if stray_link(links) is None:
-        for place in links:
+def test_links_that_pass_lead_nowhere_else_on_a_disk(links: dict[Parts, str]) -> None:
+    with throwaway() as top:
+        made(links, top)
+        for place in links if stray_link(links) is None else ():
             path = os.path.join(top, *place)
             for end in (os.path.realpath(path), os.path.normpath(text_of(path))):
                 assert end == str(top) or end.startswith(f"{top}/")
 
 
 @given(links=LINKS)
-def test_links_that_lead_out_on_a_disk_do_not_pass(
-    links: dict[Parts, str], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    top = tmp_path_factory.mktemp("links").resolve()
-    made(links, top)
-    ends = [os.path.realpath(os.path.join(top, *place)) for place in links]
+def test_links_that_lead_out_on_a_disk_do_not_pass(links: dict[Parts, str]) -> None:
+    with throwaway() as top:
+        made(links, top)
+        ends = [os.path.realpath(os.path.join(top, *place)) for place in links]
     if not all(end == str(top) or end.startswith(f"{top}/") for end in ends):
         assert stray_link(links) is not None
 

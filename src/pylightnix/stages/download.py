@@ -135,7 +135,7 @@ def _from_mirror(url: str, part: Part, job: _Job) -> None:
             most_bytes = max(most_bytes, part.size_bytes)
             if not broken.may_pass or failed >= job.attempts:
                 raise
-            time.sleep(min(0.1 * 2**failed, _LONGEST_PAUSE_S))
+            time.sleep(min(0.05 * 2**failed, _LONGEST_PAUSE_S))
         except HashMismatch:
             # Pieces of several responses may not fit together though each was right: once, try it
             # in one.

@@ -82,8 +82,6 @@ def _file(header: Header, entry: Entry, stream: Stream, guard: Guard) -> Entries
         guard.promise(entry.name, real)
         chunks = _filled(stream, spans, real)
     yield entry, chunks
-    for _ in chunks:
-        pass
     _skip(stream, -stored % BLOCK_BYTES)
 
 

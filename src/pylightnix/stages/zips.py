@@ -173,8 +173,11 @@ def _unpacked(file: BinaryIO, info: ZipInfo, name: str, guard: Guard) -> Iterato
 
 def _go_to_data(file: BinaryIO, info: ZipInfo, name: str, guard: Guard) -> None:
     """Stand behind the header of an entry, which must agree with the list."""
-    file.seek(info.header_offset)
-    header = file.read(_LOCAL.size)
+    header = b""
+    # Damage at the end moves all places, below zero too.
+    if 0 <= info.header_offset < guard.archive_bytes:
+        file.seek(info.header_offset)
+        header = file.read(_LOCAL.size)
     if len(header) < _LOCAL.size or not header.startswith(b"PK\3\4"):
         raise guard.bad(f"{name!r} in it is cut short or damaged")
     fields = _LOCAL.unpack(header)
