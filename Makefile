@@ -68,7 +68,7 @@ laws: $(READY)  ## the laws, with many more examples
 	$(PYTEST) tests/laws --hypothesis-profile=long
 
 golden: $(READY)  ## bytes and hashes that must never change
-	$(PYTEST) tests/golden
+	@PYLIGHTNIX_GOLDEN=diff $(RUN) pytest -q tests/golden || { echo "make: a format changes only with a new store version and a decision record that says why (docs/adr)" >&2; exit 1; }
 
 crash: $(READY)  ## kill -9 and failing system calls
 	$(PYTEST) tests/crash
