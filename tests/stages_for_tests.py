@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -16,7 +16,6 @@ import pytest
 from pylightnix import (
     Build,
     Config,
-    Context,
     DRef,
     Matcher,
     RRef,
@@ -32,6 +31,7 @@ from pylightnix import (
     mkdrv,
 )
 from pylightnix.store.check import Fault, faults
+from pylightnix.store.fsys import delete_tree
 from pylightnix.store.objects import Provenance, put_derivation, put_realization
 from pylightnix.store.query import drefs, rrefs
 from pylightnix.store.scratch import Scratch
@@ -83,11 +83,27 @@ def plant(folder: str | Path, tree: Tree) -> Path:
 
 
 def below(folder: str | Path) -> list[str]:
-    """Every path below a folder, sorted; links are not followed, what vanishes meanwhile is left out."""
+    """Every path below a folder, sorted; links are not followed."""
     found = []
     for home, folders, files in os.walk(folder):
         found += [os.path.relpath(os.path.join(home, name), folder) for name in (*folders, *files)]
     return sorted(found)
+
+
+@contextmanager
+def nested(top: Path, depth: int) -> Iterator[None]:
+    """Folders in folders, however long the path gets; deleted in the end, since few programs can."""
+    fd = os.open(top, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=fd)
+        inner = os.open("d", os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = inner
+    os.close(fd)
+    try:
+        yield
+    finally:
+        delete_tree(str(top))
 
 
 # Objects, without an engine
@@ -138,7 +154,7 @@ def text_of(store: Store, rref: RRef) -> str:
 
 
 def constant(name: str, *deps: DRef, text: str = "", **fields: object) -> DRef:
-    """A stage whose builder always makes the same: its text, and which realizations it was given."""
+    """A stage whose builder always makes the same: its text, and what it was given."""
 
     def build(b: Build) -> None:
         chosen = sorted(str(rref) for rrefs in build_context(b).values() for rref in rrefs)
@@ -208,7 +224,9 @@ def strangers(store: Store) -> list[str]:
         if home not in known:
             strange.append(home)
             continue
-        good = {rref[5:37] for dref in drefs(store) if dref[5:] == home for rref in rrefs(store, dref)}
+        good = {
+            rref[5:37] for dref in drefs(store) if dref[5:] == home for rref in rrefs(store, dref)
+        }
         inside = set(os.listdir(f"{store.objects}/{home}")) - good - {"config.json"}
         strange += [f"{home}/{name}" for name in sorted(inside)]
     return strange
@@ -223,7 +241,7 @@ def scratch_left(store: Store) -> list[str]:
 
 
 def in_child(function: Callable[[], object]) -> int:
-    """Run a function in a forked child; gives 0, 1 if it raised, or minus the signal that ended it."""
+    """Run a function in a forked child; gives 0, 1 if it raised, or minus the signal."""
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -239,8 +257,8 @@ def in_child(function: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def all_at_once(functions: list[Callable[[], object]]) -> list[int]:
-    """Run functions in as many forked children, started together; gives what `in_child` gives."""
+def all_at_once(functions: Sequence[Callable[[], object]]) -> list[int]:
+    """Run functions in as many forked children, started together; gives as `in_child`."""
     reader, writer = os.pipe()
     pids = []
     for function in functions:
@@ -267,10 +285,10 @@ def all_at_once(functions: list[Callable[[], object]]) -> list[int]:
 def python(
     code: str, *args: str, optimize: int | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program in a fresh interpreter that finds this module; the asserts of the program are not to be used."""
+    """Run a program in a fresh interpreter that finds this module; maybe one without asserts."""
     level = sys.flags.optimize if optimize is None else optimize
     return subprocess.run(
-        [sys.executable, *["-O"] * level, "-c", code, *args],
+        [sys.executable, *(["-O"] * level), "-c", code, *args],
         capture_output=True,
         text=True,
         check=False,
@@ -282,7 +300,7 @@ def python(
 def stopping_at(
     point: int, stop: Callable[[], None], *, after: bool = False
 ) -> Iterator[list[str]]:
-    """Call `stop` at the given one (from 0) of all calls that write to the disk; gives the calls made, as they come.
+    """Call `stop` at the given one (from 0) of all calls that write; gives the calls as they come.
 
     Args:
         after: let the call happen first.
@@ -303,19 +321,32 @@ def stopping_at(
 
         return call
 
-    from pylightnix.store import objects, syscalls
+    from pylightnix.store import syscalls
 
     with pytest.MonkeyPatch.context() as patch:
         for name in WRITES:
             patch.setattr(os, name, guarded(name, getattr(os, name)))
         patch.setattr(syscalls, "_call", guarded("_call", syscalls._call))
-        assert objects.rename_noreplace is syscalls.rename_noreplace
         yield seen
 
 
 WRITES = (
-    "open mkdir write pwrite ftruncate rename link symlink unlink rmdir chmod fchmod utime fsync removexattr"
-).split()
+    "open",
+    "mkdir",
+    "write",
+    "pwrite",
+    "ftruncate",
+    "rename",
+    "link",
+    "symlink",
+    "unlink",
+    "rmdir",
+    "chmod",
+    "fchmod",
+    "utime",
+    "fsync",
+    "removexattr",
+)
 
 
 def acl_of(path: Path) -> dict[str, int]:
@@ -325,12 +356,3 @@ def acl_of(path: Path) -> dict[str, int]:
         for name in below(path)
         if not (path / name).is_symlink()
     }
-
-
-def ignoring_errors(function: Callable[[], object]) -> None:
-    with suppress(Exception):
-        function()
-
-
-def chosen_of(context: Context) -> dict[DRef, tuple[RRef, ...]]:
-    return dict(context)

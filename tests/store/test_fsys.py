@@ -11,7 +11,7 @@ import pytest
 from pylightnix import Store
 from pylightnix.store import fsys, syscalls
 from pylightnix.store.scratch import ALIVE, Scratch
-from stages_for_tests import Link, below, plant
+from stages_for_tests import Link, below, nested, plant
 
 
 def test_a_rename_never_replaces_anything(tmp_path: Path) -> None:
@@ -40,7 +40,9 @@ def test_where_the_call_is_lacking_a_plain_rename_must_do(
         syscalls.rename_noreplace(str(tmp_path / "new"), str(tmp_path / "other"))
 
 
-def test_a_folder_in_use_is_told_in_one_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_in_use_is_told_in_one_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def taken(name: str, *args: object) -> None:
         raise OSError(errno.ENOTEMPTY, "Directory not empty")
 
@@ -82,15 +84,9 @@ def test_what_is_no_folder_is_deleted_too(what: str, tmp_path: Path) -> None:
 
 def test_a_very_deep_tree_is_deleted(tmp_path: Path) -> None:
     top = plant(tmp_path / "t", {})
-    fd = os.open(top, os.O_RDONLY)
-    for _ in range(3000):
-        os.mkdir("d", dir_fd=fd)
-        inner = os.open("d", os.O_RDONLY, dir_fd=fd)
-        os.close(fd)
-        fd = inner
-    os.close(fd)
-    fsys.delete_tree(str(top))
-    assert not top.exists()
+    with nested(top, 3000):
+        fsys.delete_tree(str(top))
+        assert not top.exists()
 
 
 def test_what_another_process_deletes_first_is_no_error(

@@ -1,0 +1,86 @@
+"""Taking single objects out: never what others need."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+
+from pylightnix import DRef, InUse, NotInStore, RRef, Store
+from pylightnix.store.layout import drv_path
+from pylightnix.store.objects import put_derivation
+from pylightnix.store.query import dref_of, drefs, rrefs
+from pylightnix.store.removal import delete, users_of
+from stages_for_tests import derivation, put
+
+
+@pytest.fixture
+def pair(store: Store) -> tuple[RRef, RRef]:
+    """A realization, and one that depends on it."""
+    base = put(store, {"a": "x"}, "base")
+    dref, config = derivation("top", dep=dref_of(base))
+    put_derivation(store, dref, config)
+    top = put(store, {"b": "y"}, "top", context={dref_of(base): [base]}, dep=dref_of(base))
+    return base, top
+
+
+def test_users_are_those_that_need_it_directly(store: Store, pair: tuple[RRef, RRef]) -> None:
+    base, top = pair
+    assert users_of(store, base) == [top]
+    assert users_of(store, dref_of(base)) == [dref_of(top)]
+    assert users_of(store, top) == users_of(store, dref_of(top)) == []
+
+
+def test_what_is_needed_is_not_deleted_and_who_needs_it_is_told(
+    store: Store, pair: tuple[RRef, RRef]
+) -> None:
+    base, top = pair
+    refs: list[tuple[DRef | RRef, DRef | RRef]] = [(base, top), (dref_of(base), dref_of(top))]
+    for ref, user in refs:
+        with pytest.raises(InUse, match=f"needed by {user}.*or use force") as caught:
+            delete(store, ref)
+        assert caught.value.holders == (user,)
+    assert rrefs(store, dref_of(base)) == [base]
+
+
+def test_what_nobody_needs_is_deleted_users_first(store: Store, pair: tuple[RRef, RRef]) -> None:
+    base, top = pair
+    delete(store, top)
+    assert rrefs(store, dref_of(top)) == []
+    delete(store, base)
+    delete(store, dref_of(top))
+    delete(store, dref_of(base))
+    assert drefs(store) == []
+    assert os.listdir(f"{store.var}/trash") == []
+    assert os.listdir(store.objects) == []
+
+
+def test_force_deletes_what_is_needed(store: Store, pair: tuple[RRef, RRef]) -> None:
+    delete(store, dref_of(pair[0]), force=True)
+    assert drefs(store) == [dref_of(pair[1])]
+
+
+def test_what_is_damaged_needs_nothing_and_can_be_deleted(
+    store: Store, pair: tuple[RRef, RRef]
+) -> None:
+    base, top = pair
+    config = Path(drv_path(store, dref_of(top))) / "config.json"
+    config.chmod(0o644)
+    config.write_text("{}")
+    assert users_of(store, dref_of(base)) == []
+    delete(store, dref_of(top))
+    assert drefs(store) == [dref_of(base)]
+
+
+def test_what_is_not_there_cannot_be_deleted(store: Store) -> None:
+    for ref in (derivation()[0], RRef(f"rref:{'0' * 32}-{derivation()[0][5:]}")):
+        with pytest.raises(NotInStore, match="nothing to delete"):
+            delete(store, ref)
+
+
+def test_its_error_survives_a_trip_between_processes() -> None:
+    error = InUse("dref:x", ("a", "b"))
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (type(error), str(error))
