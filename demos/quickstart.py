@@ -199,13 +199,15 @@ def tell_of_the_postcard(told: Listener) -> None:
 def tell_of_the_store(store: Store) -> None:
     """Part 3."""
     say(f"3. What is in the store, {store.objects}")
-    for dref, (size_bytes, rrefs) in du().items():
-        say(f"  {size_bytes:>7} bytes in {len(rrefs):>2} x {dref}")
+    room = du()
+    say(f"  {len(room)} derivations, {sum(size for size, _ in room.values())} bytes")
     card = realize(instantiate(postcard))
-    say(f"  the postcard's config: {store_config(card).canonical.decode()}")
-    say(f"  its artifacts: {', '.join(lsref(card))}")
-    say("  the same from the shell: `pylightnix ls postcard` says")
-    subprocess.run([sys.executable, "-m", "pylightnix", "ls", "postcard"], check=True, env=shell())
+    say(f"  the postcard holds {', '.join(lsref(card))}")
+    say(f"  and was made from {store_config(card).canonical.decode()}")
+    say("  From the shell:")
+    for command in (["ls"], ["deps", "--deep", "postcard"]):
+        say(f"  $ pylightnix {' '.join(command)}")
+        subprocess.run([sys.executable, "-m", "pylightnix", *command], check=True, env=shell())
 
 
 def shell() -> dict[str, str]:

@@ -70,4 +70,5 @@ def test_without_a_compiler_the_rest_runs_in_the_working_folder(tmp_path: Path) 
     assert "left out: there is no cc and no make here" in program
     assert built(climbs)[0] == "10 x climb"
     assert f"{tmp_path}/_pylightnix/store-v1" in store
-    assert "x dref:" in store and "card.txt" in store
+    assert "2 derivations" in store and "the postcard holds card.txt" in store
+    assert re.search(r"^climb +[0-9a-f]{8} +11 realizations", store, re.MULTILINE)
