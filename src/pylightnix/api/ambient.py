@@ -71,7 +71,7 @@ def current_store() -> Store:
 
 
 def resolved(store: Store | None) -> Store:
-    """Give the store that was passed, or the current one, with this process's handle on its index."""
+    """Give the store passed, or the current one, with this process's handle on its index."""
     return current_store() if store is None else _with_index(store)
 
 

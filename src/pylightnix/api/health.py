@@ -71,9 +71,7 @@ def _parsed(
 
 
 def _rebuild(store: Store, gone: Iterable[Ref], closure: Closure) -> None:
-    """Write missing configs, realize; what still does not come back by itself is built by force,
-    once.
-    """
+    """Write missing configs, realize; what does not come back by itself is forced, once."""
     for drv in closure.derivations:
         put_derivation(store, drv.dref, drv.config)
     known = {drv.dref for drv in closure.derivations}
