@@ -1,5 +1,6 @@
-"""What of a store can be collected, and why. Pure: a listing goes in, victims come out; dry run and
-real run share it.
+"""What of a store can be collected, and why.
+
+Pure: a listing goes in, victims come out; dry run and real run share it.
 
 Live is what a root reaches. Dead is the rest, and a policy can spare some of the dead: what is
 spared spares in turn all that it needs, so that nothing which stays has lost a dependency.
@@ -80,6 +81,7 @@ def dead(
     Args:
         items: the whole store.
         roots: what is kept with all that it needs; of a derivation also all its realizations.
+        policy: which of the dead are spared.
         now_s: seconds since 1970.
 
     Returns:
@@ -124,7 +126,7 @@ def _spared(
 
 
 def _users_first(dying: Mapping[Ref, Item]) -> list[Ref]:
-    """Order so that each stands before what it needs; otherwise what was built longest ago first."""
+    """Put each before what it needs; otherwise what was built longest ago first."""
     needs = {ref: [need for need in item.needs if need in dying] for ref, item in dying.items()}
     waiting = {ref: len(found) for ref, found in users(needs).items()}
     free = [(dying[ref].stop, ref) for ref, count in waiting.items() if not count]

@@ -18,6 +18,7 @@ def census(store: Store, score: Score | None = None) -> dict[Ref, Item]:
     """List everything, the remains of interrupted copies included.
 
     Args:
+        store: where.
         score: given the folder of a realization, the number that it is judged by.
     """
     names = sorted(os.listdir(store.objects))
