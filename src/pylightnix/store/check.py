@@ -1,5 +1,6 @@
-"""Is an object what its name says? Compare the manifest with the name, and every entry with the
-manifest.
+"""Is an object what its name says?
+
+The manifest is compared with the name, and every entry with the manifest.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ def faults(store: Store, rref: RRef, *, contents: bool = True) -> Iterator[Fault
     """Give everything that is wrong with a realization, in the order found; nothing if it is valid.
 
     Args:
+        store: where.
+        rref: the realization.
         contents: compare the contents of files by hash; otherwise only kind, size and x bit.
     """
     folder = rref_path(store, rref)

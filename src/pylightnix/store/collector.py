@@ -1,5 +1,4 @@
-"""The collector's lock: shared by whoever says what must not be deleted, exclusive for whoever
-deletes.
+"""The collector's lock: shared for saying what must stay, exclusive for deleting.
 
 Order: a build lock before the collector's lock, never the other way round. It is held for a few
 system calls: the collector marks and renames under it, and deletes files without it.
@@ -28,8 +27,8 @@ class CollectorBusy(StoreError):
 
     def __str__(self) -> str:
         return (
-            f"the store is being collected, or changed, by {self.holder}; waited {self.waited_s:g} s: "
-            "try again later"
+            f"the store is being collected, or changed, by {self.holder}; "
+            f"waited {self.waited_s:g} s: try again later"
         )
 
 
@@ -38,6 +37,7 @@ def collector_lock(store: Store, *, shared: bool, wait_s: float = 60.0) -> Itera
     """Hold the collector's lock.
 
     Args:
+        store: whose lock.
         shared: with others who only add roots; otherwise alone.
         wait_s: seconds to wait for it.
 
