@@ -1,7 +1,7 @@
-"""Look a store over: what the file system can do, what is left lying about, what is wrong; and the
-command that mends it.
+"""Look a store over, and name the commands that mend it.
 
-Changes nothing but a probe folder of its own, which it takes away.
+Asked is what the file system can do, what is left lying about, and what is wrong. Changes nothing
+but a probe folder of its own, which it takes away.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def examine(store: Store, *, contents: bool = False) -> list[Finding]:
     """Make all checks.
 
     Args:
+        store: the one to look over.
         contents: hash the contents of every object, which may take long; otherwise compare kinds
             and sizes.
 
