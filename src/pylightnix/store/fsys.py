@@ -1,6 +1,4 @@
-"""The few ways in which the store touches the disk: make a file, read one, delete, flush, put into
-the trash.
-"""
+"""The few ways to touch the disk: make a file, read one, delete, flush, put into the trash."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ def incoming(folder: str) -> str:
 
 
 def write_new(path: str, data: bytes, *, sync: bool = False) -> None:
-    """Write a read-only file that must not be there yet, with the time of all things in the store."""
+    """Write a read-only file that must not be there yet, dated as everything in the store."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(path, flags, 0o600)
     try:
@@ -68,8 +66,9 @@ def sync_folder(path: str) -> None:
 
 
 def delete_tree(path: str) -> None:
-    """Delete a tree of ours, read-only folders included, never through a link; a path that is gone
-    is no error.
+    """Delete a tree of ours, read-only folders included, never through a link.
+
+    A path that is gone is no error.
     """
     try:
         if not stat.S_ISDIR(os.lstat(path).st_mode):

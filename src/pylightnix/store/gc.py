@@ -1,5 +1,6 @@
-"""Collect garbage: list, decide, move the dead into the trash under the collector's lock, delete
-old trash without it.
+"""Collect garbage: list, decide, move the dead into the trash, delete old trash.
+
+Moving is done under the collector's lock, deleting without it.
 
 The last collection stays in `var/trash` until the next one, or until the trash is emptied, so that
 it can be undone.
@@ -65,6 +66,8 @@ def collect(
     """Move all that nobody needs into the trash, and delete what was in the trash before.
 
     Args:
+        store: where.
+        policy: which of the dead are spared.
         keep: further roots.
         keep_folders: folders in which symlinks into the store are roots, beside the registered
             ones.
@@ -102,8 +105,9 @@ def collect(
 
 
 def all_roots(store: Store, folders: Sequence[str] = (), mine: str = "") -> Mapping[Ref, str]:
-    """Give every root and what makes it one, in words; to be called under the exclusive collector's
-    lock.
+    """Give every root and what makes it one, in words.
+
+    To be called under the exclusive collector's lock.
     """
     found: dict[Ref, str] = {}
     for ref, who in live_refs(store, mine).items():
@@ -125,9 +129,7 @@ def _collections(store: Store) -> list[str]:
 
 
 def _to_trash(store: Store, victims: Sequence[Victim]) -> str:
-    """Move victims in their order, so that a crash in the middle leaves nothing that lacks a
-    dependency.
-    """
+    """Move victims in their order: a crash midway leaves nothing that lacks a dependency."""
     # The time first: the last collection is the one that sorts last.
     trash = f"{var_path(store, 'trash')}/{COLLECTION}{time.time_ns():020d}-{fsys.token()}"
     os.makedirs(trash)
@@ -143,7 +145,7 @@ def _to_trash(store: Store, victims: Sequence[Victim]) -> str:
 
 
 def _move(source: str, target: str) -> None:
-    """Rename; a read-only folder must be opened up first, without root it cannot change its parent."""
+    """Rename; a read-only folder is opened up first, as else only root may change its parent."""
     with suppress(FileNotFoundError, NotADirectoryError):
         if not os.lstat(source).st_mode & 0o200:
             os.chmod(source, 0o755)
