@@ -1,5 +1,6 @@
-"""The index: what was read of the store, remembered for the next time. A cache that may be deleted
-at any moment.
+"""The index: what was read of the store, remembered for the next time.
+
+It is a cache that may be deleted at any moment.
 
 It is one SQLite file below `var`, on this machine and never synced; the file system is the truth.
 Each row carries a checksum, since a flipped bit inside a text is nothing that SQLite would notice;
@@ -32,8 +33,7 @@ T = TypeVar("T")
 
 
 class Index:
-    """Remembers shelves and hashes of outside files; a stateful handle, one for each store and
-    process.
+    """Remembers shelves and hashes of outside files; one stateful handle per store and process.
 
     Everything read is kept in memory; what is new is written by `flush`.
     """
@@ -48,9 +48,7 @@ class Index:
         self._seen: set[str] = set()
 
     def get(self, dref: DRef) -> Shelf | None:
-        """Give what is remembered of a derivation; whether that is still true is for the caller to
-        check.
-        """
+        """Give what is remembered of a derivation; the caller checks whether it is still true."""
         shelf = self._shelves.get(dref)
         if shelf is not None:
             return shelf
@@ -96,9 +94,7 @@ class Index:
             self._read("shelf", wanted)
 
     def hash_of(self, path: str, state: str) -> str | None:
-        """Give the remembered hash of an outside file, if it is still in the state in which it was
-        hashed.
-        """
+        """Give the remembered hash of an outside file, if it was hashed in this state."""
         if ("file", path) not in self._rows:
             self._read("file", [path])
         row = self._rows.get(("file", path), "")
@@ -190,15 +186,17 @@ def _create(connection: sqlite3.Connection) -> None:
     for table in _TABLES:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
         connection.execute(
-            f"CREATE TABLE {table} (key TEXT PRIMARY KEY, body TEXT, checksum INTEGER) WITHOUT ROWID"
+            f"CREATE TABLE {table} "
+            "(key TEXT PRIMARY KEY, body TEXT, checksum INTEGER) WITHOUT ROWID"
         )
     connection.execute(f"PRAGMA user_version={VERSION}")
     connection.commit()
 
 
 def sound(path: str) -> bool:
-    """Tell whether an index can be read and all of its rows are as they were written; no file at
-    all is sound.
+    """Tell whether an index can be read and all of its rows are as they were written.
+
+    No file at all is sound.
     """
     import sqlite3
 

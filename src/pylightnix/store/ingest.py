@@ -17,11 +17,11 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def hash_path(store: Store | None, path: str) -> str:
-    """Give 64 hex digits: of a file the SHA-256 of its contents, of a folder that of its canonical
-    listing.
+    """Hash a file or a folder: 64 hex digits.
 
-    Names, kinds, x bits and contents count; times, owners and other modes do not. The path may be a
-    link to the file or folder; links inside a folder are taken as links.
+    Of a file it is the SHA-256 of its contents, of a folder that of its canonical listing. Names,
+    kinds, x bits and contents count; times, owners and other modes do not. The path may be a link
+    to the file or folder; links inside a folder are taken as links.
 
     Raises:
         OSError: something could not be read.
@@ -82,6 +82,8 @@ def copy_path(source: str, target: str, depth: int = 0) -> None:
     """Copy a file, or a tree without following links in it; `target` must not be there yet.
 
     Args:
+        source: the file or folder.
+        target: the path of the copy.
         depth: how many folders around it are being copied already.
 
     Raises:
