@@ -36,8 +36,8 @@ class NoStore(StoreError):
 
     def __str__(self) -> str:
         return (
-            f"there is no store at {self.path}: make one with `pylightnix init` or `store_initialize()`, "
-            "or point PYLIGHTNIX_ROOT to one"
+            f"there is no store at {self.path}: make one with `pylightnix init` or "
+            "`store_initialize()`, or point PYLIGHTNIX_ROOT to one"
         )
 
 
@@ -49,7 +49,10 @@ class NotInStore(StoreError):
         self.ref, self.what = ref, what
 
     def __str__(self) -> str:
-        return f"{self.ref} is not in the store ({self.what}): realize its stage, or copy it from a store that has it"
+        return (
+            f"{self.ref} is not in the store ({self.what}): "
+            "realize its stage, or copy it from a store that has it"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,8 @@ def initialize(store: Store) -> Store:
             os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"cannot make a store at {store.objects}: {error}; choose another place or mend its permissions"
+            f"cannot make a store at {store.objects}: {error}; "
+            "choose another place or mend its permissions"
         ) from error
     return store
 

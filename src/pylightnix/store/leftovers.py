@@ -1,5 +1,6 @@
-"""What interrupted work left behind: scratch folders of dead processes, and names that readers
-ignore.
+"""What interrupted work left behind.
+
+That is scratch folders of dead processes, and names that readers ignore.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ class Leftover:
 
 
 def leftovers(store: Store, before_s: float) -> Iterator[Leftover]:
-    """Give what was left behind and last touched before a time (seconds since 1970), sorted by
-    path.
+    """Give what was left behind and last touched before a time, sorted by path.
+
+    Args:
+        store: where.
+        before_s: the time, in seconds since 1970.
     """
     tmp = var_path(store, "tmp")
     for name in _listed(tmp):
