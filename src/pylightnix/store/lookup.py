@@ -29,6 +29,7 @@ def resolve(store: Store, text: str) -> DRef | RRef:
     """Tell which object is meant.
 
     Args:
+        store: where.
         text: a DRef or an RRef, whole or cut short after some of the hash; a name; or the beginning
             of a derivation's or a realization's hash, with or without what follows it. A whole name
             wins over a prefix.

@@ -54,7 +54,7 @@ class Provenance:
 
 
 def has_derivation(store: Store, dref: DRef, config: Config) -> bool:
-    """Tell whether the config is there in full length: after a power cut it may be there and empty."""
+    """Tell whether the config is there in full length: after a power cut it may be empty."""
     try:
         return os.stat(config_path(store, dref)).st_size == len(config.canonical)
     except (FileNotFoundError, NotADirectoryError):
@@ -104,6 +104,8 @@ def put_realization(
     """Make a built folder a realization, or find that an equal one is there.
 
     Args:
+        store: where.
+        dref: the derivation that was built.
         context: the realizations of the direct dependencies.
         folder: what the builder made; moved away if it is below `var/tmp`, otherwise copied.
         provenance: kept beside the manifest; of equal realizations the first one's stays.
@@ -145,14 +147,15 @@ def _put(
 
 
 def _own(store: Store, folder: str) -> str:
-    """Give a folder on the store's file system that is ours to move: a builder's own folder
-    elsewhere is copied.
-    """
+    """Give a folder on the store's file system that is ours to move: if need be, a copy."""
     scratch = var_path(store, "tmp")
-    if os.path.dirname(os.path.dirname(folder)) == scratch and is_folder(folder):
+    if (
+        os.path.dirname(os.path.dirname(folder)) == scratch
+        and is_folder(folder)
+        and os.lstat(folder).st_dev == os.stat(store.objects).st_dev
+    ):
         # The everyday case, named by `Scratch`: two levels below `tmp`, which are ours.
-        if os.lstat(folder).st_dev == os.stat(store.objects).st_dev:
-            return folder
+        return folder
     real = os.path.realpath(folder)
     if os.path.islink(folder) or not os.path.isdir(folder):
         raise InvalidOutput(
@@ -208,9 +211,7 @@ def _close_folder(path: str, *, sync: bool) -> None:
 
 
 def _publish(store: Store, folder: str, rref: RRef) -> None:
-    """Rename into the derivation's folder, close the top, flush, give the final name, flush the
-    name.
-    """
+    """Rename into the derivation's folder, close the top, flush, name it, flush the name."""
     home = os.path.dirname(rref_path(store, rref))
     aside = fsys.incoming(home)
     # First to the new parent and only then read-only: without root a read-only folder cannot change
@@ -232,9 +233,7 @@ def _publish(store: Store, folder: str, rref: RRef) -> None:
 
 
 def _name(store: Store, aside: str, rref: RRef) -> None:
-    """Give an object its final name; an equal good one that stands there already wins, a bad one
-    makes way.
-    """
+    """Give an object its final name; a good one that is there already wins, a bad one makes way."""
     while True:
         try:
             rename_noreplace(aside, rref_path(store, rref))
