@@ -1,5 +1,6 @@
-"""What is in the store, and what it depends on. Readers ignore every name that is not of the
-store's form.
+"""What is in the store, and what it depends on.
+
+Readers ignore every name that is not of the store's form.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ def rrefs(
     """Give the valid realizations of a derivation, sorted by hash.
 
     Args:
+        store: where.
+        dref: the derivation.
         context: only those whose direct dependencies had exactly these realizations.
     """
     shelf = shelf_of(store, dref)

@@ -31,10 +31,9 @@ class InUse(StoreError):
 
 
 def users_of(store: Store, ref: Ref) -> list[Ref]:
-    """Give those that depend on an object directly, sorted: derivations of a DRef, realizations of
-    an RRef.
+    """Give those that depend on an object directly, sorted.
 
-    Damaged and incomplete objects depend on nothing.
+    Of a DRef these are derivations, of an RRef realizations. Damaged and incomplete objects depend on nothing.
     """
     if isinstance(ref, RRef):
         return [user for user, needs in _contexts(store) if ref in needs]
@@ -59,6 +58,8 @@ def delete(store: Store, ref: Ref, *, force: bool = False, mine: str = "") -> No
     """Delete a realization, or a derivation with all its realizations.
 
     Args:
+        store: where.
+        ref: what is to be deleted.
         force: even if others depend on it, or a root holds it.
         mine: the file of what this process uses; see `live_refs`.
 
@@ -83,7 +84,7 @@ def delete(store: Store, ref: Ref, *, force: bool = False, mine: str = "") -> No
 
 
 def _held_by(store: Store, ref: Ref, mine: str) -> list[str]:
-    """Say which roots hold an object itself; what they need further is known by who depends on it."""
+    """Say which roots hold an object itself; what those need further, `users_of` tells."""
     whole = rref2dref(ref) if isinstance(ref, RRef) else ref
     return [
         f"{held} ({why})"
