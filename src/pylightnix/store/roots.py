@@ -1,10 +1,10 @@
-"""What must not be deleted: named roots, links from registered folders, and what live processes are
-using.
+"""What must not be deleted: named roots, links from registered folders, what processes use.
 
-var/roots/<name>                     symlink whose text is a reference: a named root
-var/roots/.links/<hash>              symlink whose text is a folder to look for links into the store
-var/roots/.live/<host>-<pid>-<random>  references in use by a process, one a line; locked while it
-lives
+    var/roots/<name>                       symlink whose text is a reference: a named root
+    var/roots/.links/<hash>                symlink whose text is a folder to look for links in
+    var/roots/.live/<host>-<pid>-<random>  references in use by a process, one a line
+
+A file below `.live` is locked while its process lives.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def add_root(store: Store, name: str, ref: DRef | RRef) -> None:
     """Give an object a name that keeps it, and all that it needs, from being collected.
 
     Args:
+        store: where.
         name: as of a derivation; a root of that name is replaced.
+        ref: the object.
 
     Raises:
         InvalidName, NotInStore, Corrupt: the name cannot be one, or the object is not in the store.
@@ -115,8 +117,10 @@ def watched_folders(store: Store) -> list[str]:
 
 
 def linked(store: Store, folder: str) -> Iterator[tuple[str, RRef | DRef]]:
-    """Give every symlink in a folder, or below it, that points into the store: its path and what it
-    points to.
+    """Give every symlink in a folder, or below it, that points into the store.
+
+    Returns:
+        Its path, and what it points to.
     """
     objects = os.path.realpath(store.objects)
     for base, folders, files in os.walk(folder):
@@ -143,11 +147,10 @@ def ref_of_path(objects: str, real: str) -> DRef | RRef | None:
 
 
 class LiveRoots:
-    """What this process is using; a stateful handle, one for each store, kept until the process
-    ends.
+    """What this process is using; a stateful handle, one for each store.
 
-    A reference that is in use protects the derivation, all its realizations, and all that these
-    need.
+    It is kept until the process ends. A reference that is in use protects the derivation, all its
+    realizations, and all that these need.
     """
 
     __slots__ = ("_fd", "_known", "_pid", "_store", "path", "working")
@@ -162,9 +165,7 @@ class LiveRoots:
 
     @contextmanager
     def at_work(self, refs: Sequence[DRef | RRef]) -> Iterator[None]:
-        """Hold these, and know them as in use by a call under way: not even this process may
-        collect them.
-        """
+        """Hold these for a call under way: meanwhile not even this process may collect them."""
         self.working.append(refs)
         try:
             self.hold(refs)
@@ -173,10 +174,10 @@ class LiveRoots:
             self.working.remove(refs)
 
     def hold(self, refs: Iterable[DRef | RRef]) -> None:
-        """Keep these from being collected while this process lives. Look only afterwards whether
-        they are there.
+        """Keep these from being collected while this process lives.
 
-        A store that cannot be written needs no protection from us, and gets none.
+        Look only afterwards whether they are there. A store that cannot be written needs no
+        protection from us, and gets none.
         """
         fresh: list[str] = [ref for ref in refs if ref not in self._known]
         if not fresh:
@@ -218,12 +219,12 @@ class LiveRoots:
 
 
 def live_refs(store: Store, mine: str = "") -> dict[str, str]:
-    """Give what other live processes use: reference -> the process. Files of dead processes are
-    deleted.
+    """Give what other live processes use: reference -> the process.
 
-    To be called under the exclusive collector's lock.
+    Files of dead processes are deleted. To be called under the exclusive collector's lock.
 
     Args:
+        store: where.
         mine: the file of this process, which is passed over: who collects says what to keep.
     """
     base = f"{var_path(store, 'roots')}/{LIVE}"

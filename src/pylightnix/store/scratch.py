@@ -47,8 +47,10 @@ class Scratch:
             delete_tree(self.made.pop())
 
     def keep(self) -> str:
-        """Leave all that was made since the last time where it is; returns the first path, or the
-        folder of all.
+        """Leave all that was made since the last time where it is.
+
+        Returns:
+            The first path, or the folder of all.
         """
         kept = self.made[0] if self.made else self._home
         self.made.clear()
