@@ -1,5 +1,4 @@
-"""What the folder of one derivation holds: its realizations that are whole, and what is known of
-each.
+"""What the folder of one derivation holds: its whole realizations, and what is known of each.
 
 A shelf is read from the disk, or taken from the index if the folder has not changed since: names in
 a folder cannot come or go without its modification time telling.
@@ -88,8 +87,9 @@ def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
 
 
 def identity_of(store: Store, dref: DRef) -> tuple[int, int, int] | None:
-    """Give what changes when something in a derivation's folder comes or goes; None if there is no
-    folder.
+    """Give what changes when something in a derivation's folder comes or goes.
+
+    None if there is no folder.
     """
     try:
         status = os.stat(drv_path(store, dref))

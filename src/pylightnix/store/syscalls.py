@@ -1,5 +1,6 @@
-"""The two system calls that the standard library lacks: rename that never replaces, and flush of
-one file system.
+"""The two system calls that the standard library lacks.
+
+They are a rename that never replaces, and a flush of one file system.
 """
 
 from __future__ import annotations
