@@ -31,8 +31,9 @@ class AmbiguousResult(RealizeError):
 
 
 def sizes(store: Store) -> dict[DRef, tuple[int, dict[RRef, int]]]:
-    """Give the bytes of every derivation and of each of its realizations, metadata included, in
-    order of names.
+    """Give the bytes of every derivation and of each of its realizations, in order of names.
+
+    Metadata is included.
     """
     return {dref: size_of(store, dref) for dref in drefs(store)}
 

@@ -1,6 +1,7 @@
-"""Which objects were found to be what their names say. Local builds are noted when published,
-foreign ones when first seen; a note is a symlink below `var/verified` whose text identifies the
-folder, so it dies with the folder.
+"""Which objects were found to be what their names say.
+
+Local builds are noted when published, foreign ones when first seen; a note is a symlink below
+`var/verified` whose text identifies the folder, so it dies with the folder.
 
 All of it may be deleted at any time; objects are then checked again.
 """
@@ -28,8 +29,9 @@ def _note(store: Store, rref: RRef) -> str:
 
 
 def is_valid(store: Store, rref: RRef) -> bool:
-    """Tell whether a realization is there and is what its name says; contents are checked when
-    first seen.
+    """Tell whether a realization is there and is what its name says.
+
+    Contents are checked when first seen.
 
     Effects: notes the verdict in `var/verified`, where that can be written.
     """
