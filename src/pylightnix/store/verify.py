@@ -1,5 +1,6 @@
-"""Verify: compare everything with its name, tell damage from copies under way, and mend what can be
-mended here.
+"""Verify: compare everything with its name, and mend what can be mended here.
+
+Damage is told from copies under way.
 
 Damaged objects are put into quarantine, never deleted; making them again is for whoever has a
 closure or a substituter.
@@ -75,6 +76,7 @@ def inspect(store: Store, refs: Iterable[Ref] | None = None, *, contents: bool =
     """Look at objects, changing nothing but the notes of what was found good or bad before.
 
     Args:
+        store: where.
         refs: these; a derivation with all its realizations. By default everything.
         contents: hash the contents; otherwise compare kinds, sizes and x bits.
 
@@ -175,8 +177,10 @@ def _everything(folder: str, prefix: str = "") -> Iterator[tuple[str, os.stat_re
 
 
 def mend_notices(store: Store, report: Report) -> tuple[Ref, ...]:
-    """Take off write permissions and put an empty build.json in the place of a lost one; gives what
-    was mended.
+    """Take off write permissions and put an empty build.json in the place of a lost one.
+
+    Returns:
+        What was mended.
     """
     mended: dict[Ref, None] = {}
     for fault in report.notices:
@@ -203,8 +207,9 @@ def _write_in(folder: str, path: str) -> None:
 
 
 def quarantine(store: Store, report: Report) -> tuple[Ref, ...]:
-    """Move damaged objects out of the store into `var/trash`; gives them. Of a derivation just its
-    config goes.
+    """Move damaged objects out of the store into `var/trash`; gives them.
+
+    Of a derivation just its config goes.
     """
     moved: dict[Ref, None] = {}
     for fault in report.damaged:
