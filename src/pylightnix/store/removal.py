@@ -33,7 +33,8 @@ class InUse(StoreError):
 def users_of(store: Store, ref: Ref) -> list[Ref]:
     """Give those that depend on an object directly, sorted.
 
-    Of a DRef these are derivations, of an RRef realizations. Damaged and incomplete objects depend on nothing.
+    Of a DRef these are derivations, of an RRef realizations. Damaged and incomplete objects depend
+    on nothing.
     """
     if isinstance(ref, RRef):
         return [user for user, needs in _contexts(store) if ref in needs]
