@@ -1,418 +1,272 @@
-"""Types of the published names; the names themselves are loaded lazily, see `__init__.py`."""
+"""Types of the published names; they are loaded lazily, see `__init__.py`."""
 
-from pathlib import Path as Path
+from pathlib import Path
 
-from .api.ambient import (
-    current_registry as current_registry,
-)
-from .api.ambient import (
-    current_store as current_store,
-)
-from .api.ambient import (
-    store_initialize as store_initialize,
-)
-from .api.ambient import (
-    use_store as use_store,
-)
-from .api.bashlike import (
-    catref as catref,
-)
-from .api.bashlike import (
-    diff as diff,
-)
-from .api.bashlike import (
-    du as du,
-)
-from .api.bashlike import (
-    find as find,
-)
-from .api.bashlike import (
-    lsref as lsref,
-)
-from .api.bashlike import (
-    rmref as rmref,
-)
-from .api.bashlike import (
-    shellref as shellref,
-)
-from .api.builds import (
-    build_environ as build_environ,
-)
-from .api.builds import (
-    build_run as build_run,
-)
-from .api.inplace import (
-    instantiate_inplace as instantiate_inplace,
-)
-from .api.inplace import (
-    realize_inplace as realize_inplace,
-)
-from .api.kit import (
-    fetchlocal as fetchlocal,
-)
-from .api.kit import (
-    fetchurl as fetchurl,
-)
-from .api.kit import (
-    mkfile as mkfile,
-)
-from .api.kit import (
-    mknode as mknode,
-)
-from .api.kit import (
-    realized as realized,
-)
-from .api.kit import (
-    redefine as redefine,
-)
-from .api.kit import (
-    unpack as unpack,
-)
+from .api.ambient import current_registry, current_store, store_initialize, use_store
+from .api.bashlike import catref, diff, du, find, lsref, rmref, shellref
+from .api.builds import build_environ, build_run
+from .api.health import doctor, rebuild_index, verify
+from .api.inplace import instantiate_inplace, realize_inplace
+from .api.keep import gc, gc_empty_trash, gc_undo, gcroot, gcroots, rmroot, store_gc
+from .api.kit import fetchlocal, fetchurl, mkfile, mknode, realized, redefine, unpack
 from .api.look import (
-    dref2path as dref2path,
-)
-from .api.look import (
-    linkrref as linkrref,
-)
-from .api.look import (
-    path2rref as path2rref,
-)
-from .api.look import (
-    rref2path as rref2path,
-)
-from .api.look import (
-    store_buildtime as store_buildtime,
-)
-from .api.look import (
-    store_cattrs as store_cattrs,
-)
-from .api.look import (
-    store_config as store_config,
-)
-from .api.look import (
-    store_context as store_context,
-)
-from .api.look import (
-    store_deepdeps as store_deepdeps,
-)
-from .api.look import (
-    store_deps as store_deps,
-)
-from .api.look import (
-    store_drefs as store_drefs,
-)
-from .api.look import (
-    store_rrefs as store_rrefs,
+    dref2path,
+    linkrref,
+    path2rref,
+    rref2path,
+    store_buildtime,
+    store_cattrs,
+    store_config,
+    store_context,
+    store_deepdeps,
+    store_deps,
+    store_drefs,
+    store_rrefs,
 )
 from .api.stage import (
-    UnknownTarget as UnknownTarget,
-)
-from .api.stage import (
-    instantiate as instantiate,
-)
-from .api.stage import (
-    mkconfig as mkconfig,
-)
-from .api.stage import (
-    mkdrv as mkdrv,
-)
-from .api.stage import (
-    realize as realize,
-)
-from .api.stage import (
-    realize_context as realize_context,
-)
-from .api.stage import (
-    realize_many as realize_many,
+    UnknownTarget,
+    instantiate,
+    mkconfig,
+    mkdrv,
+    realize,
+    realize_context,
+    realize_many,
 )
 from .core.config import (
-    Config as Config,
+    Config,
+    config_cattrs,
+    config_deps,
+    config_dict,
+    config_hash,
+    config_name,
+    config_promises,
+    selfref,
 )
-from .core.config import (
-    config_cattrs as config_cattrs,
-)
-from .core.config import (
-    config_deps as config_deps,
-)
-from .core.config import (
-    config_dict as config_dict,
-)
-from .core.config import (
-    config_hash as config_hash,
-)
-from .core.config import (
-    config_name as config_name,
-)
-from .core.config import (
-    config_promises as config_promises,
-)
-from .core.config import (
-    selfref as selfref,
-)
-from .core.confscan import (
-    InvalidConfig as InvalidConfig,
-)
-from .core.context import (
-    Context as Context,
-)
+from .core.confscan import InvalidConfig
+from .core.context import Context
 from .core.errors import (
-    FetchError as FetchError,
+    FetchError,
+    InstantiateError,
+    InvalidValue,
+    PylightnixError,
+    RealizeError,
+    StoreError,
 )
-from .core.errors import (
-    InstantiateError as InstantiateError,
-)
-from .core.errors import (
-    InvalidValue as InvalidValue,
-)
-from .core.errors import (
-    PylightnixError as PylightnixError,
-)
-from .core.errors import (
-    RealizeError as RealizeError,
-)
-from .core.errors import (
-    StoreError as StoreError,
-)
-from .core.graph import (
-    CyclicDependency as CyclicDependency,
-)
+from .core.graph import CyclicDependency
 from .core.refs import (
-    DRef as DRef,
+    DRef,
+    InvalidName,
+    InvalidRef,
+    Name,
+    RefPath,
+    RRef,
+    isdref,
+    isrref,
+    mkdref,
+    mkname,
+    mkrref,
+    rref2dref,
+    undref,
+    unrref,
 )
-from .core.refs import (
-    InvalidName as InvalidName,
-)
-from .core.refs import (
-    InvalidRef as InvalidRef,
-)
-from .core.refs import (
-    Name as Name,
-)
-from .core.refs import (
-    RefPath as RefPath,
-)
-from .core.refs import (
-    RRef as RRef,
-)
-from .core.refs import (
-    isdref as isdref,
-)
-from .core.refs import (
-    isrref as isrref,
-)
-from .core.refs import (
-    mkdref as mkdref,
-)
-from .core.refs import (
-    mkname as mkname,
-)
-from .core.refs import (
-    mkrref as mkrref,
-)
-from .core.refs import (
-    rref2dref as rref2dref,
-)
-from .core.refs import (
-    undref as undref,
-)
-from .core.refs import (
-    unrref as unrref,
-)
-from .engine.arguments import (
-    RealizeArg as RealizeArg,
-)
+from .engine.arguments import RealizeArg
 from .engine.build import (
-    Build as Build,
+    Build,
+    build_cattrs,
+    build_config,
+    build_context,
+    build_deref,
+    build_name,
+    build_outpath,
+    build_outpaths,
+    build_path,
+    build_paths,
+    build_wrapper,
 )
-from .engine.build import (
-    build_cattrs as build_cattrs,
-)
-from .engine.build import (
-    build_config as build_config,
-)
-from .engine.build import (
-    build_context as build_context,
-)
-from .engine.build import (
-    build_deref as build_deref,
-)
-from .engine.build import (
-    build_name as build_name,
-)
-from .engine.build import (
-    build_outpath as build_outpath,
-)
-from .engine.build import (
-    build_outpaths as build_outpaths,
-)
-from .engine.build import (
-    build_path as build_path,
-)
-from .engine.build import (
-    build_paths as build_paths,
-)
-from .engine.build import (
-    build_wrapper as build_wrapper,
-)
-from .engine.closure import (
-    Closure as Closure,
-)
-from .engine.closure import (
-    NotADerivation as NotADerivation,
-)
-from .engine.files import (
-    dirro as dirro,
-)
-from .engine.files import (
-    dirrw as dirrw,
-)
+from .engine.closure import Closure, NotADerivation
+from .engine.files import dirro, dirrw
 from .engine.matchers import (
-    Key as Key,
+    Key,
+    Matcher,
+    MatcherUnsatisfied,
+    best,
+    exact,
+    latest,
+    match,
+    match_all,
+    match_best,
+    match_exact,
+    match_latest,
+    match_only,
+    match_some,
+    texthash,
 )
-from .engine.matchers import (
-    Matcher as Matcher,
-)
-from .engine.matchers import (
-    MatcherUnsatisfied as MatcherUnsatisfied,
-)
-from .engine.matchers import (
-    best as best,
-)
-from .engine.matchers import (
-    exact as exact,
-)
-from .engine.matchers import (
-    latest as latest,
-)
-from .engine.matchers import (
-    match as match,
-)
-from .engine.matchers import (
-    match_all as match_all,
-)
-from .engine.matchers import (
-    match_best as match_best,
-)
-from .engine.matchers import (
-    match_exact as match_exact,
-)
-from .engine.matchers import (
-    match_latest as match_latest,
-)
-from .engine.matchers import (
-    match_only as match_only,
-)
-from .engine.matchers import (
-    match_some as match_some,
-)
-from .engine.matchers import (
-    texthash as texthash,
-)
-from .engine.produce import (
-    BuildFailed as BuildFailed,
-)
-from .engine.produce import (
-    NotRealized as NotRealized,
-)
-from .engine.produce import (
-    PromiseBroken as PromiseBroken,
-)
+from .engine.produce import BuildFailed, NotRealized, PromiseBroken
 from .engine.registry import (
-    Derivation as Derivation,
+    Derivation,
+    NestedInstantiate,
+    NoRegistry,
+    Realizer,
+    Registry,
+    UnknownDependency,
 )
-from .engine.registry import (
-    NestedInstantiate as NestedInstantiate,
-)
-from .engine.registry import (
-    NoRegistry as NoRegistry,
-)
-from .engine.registry import (
-    Realizer as Realizer,
-)
-from .engine.registry import (
-    Registry as Registry,
-)
-from .engine.registry import (
-    UnknownDependency as UnknownDependency,
-)
-from .engine.run import (
-    ProgramFailed as ProgramFailed,
-)
-from .store.freeze import (
-    InvalidOutput as InvalidOutput,
-)
-from .store.layout import (
-    NoStore as NoStore,
-)
-from .store.layout import (
-    NotInStore as NotInStore,
-)
-from .store.layout import (
-    Store as Store,
-)
-from .store.lock import (
-    StoreBusy as StoreBusy,
-)
-from .store.lookup import (
-    Ambiguous as Ambiguous,
-)
-from .store.query import (
-    Corrupt as Corrupt,
-)
-from .store.usage import (
-    AmbiguousResult as AmbiguousResult,
-)
+from .engine.run import ProgramFailed
+from .store.collector import CollectorBusy
+from .store.doctor import Finding
+from .store.freeze import InvalidOutput
+from .store.gc import Collection
+from .store.layout import NoStore, NotInStore, Store
+from .store.lock import StoreBusy
+from .store.lookup import Ambiguous
+from .store.query import Corrupt
+from .store.removal import InUse
+from .store.roots import NoSuchRoot
+from .store.usage import AmbiguousResult
+from .store.verify import Report
 
 PromiseException = PromiseBroken
 PylightnixException = PylightnixError
 __version__: str
-from .api.health import (
-    doctor as doctor,
-)
-from .api.health import (
-    rebuild_index as rebuild_index,
-)
-from .api.health import (
-    verify as verify,
-)
-from .api.keep import (
-    gc as gc,
-)
-from .api.keep import (
-    gc_empty_trash as gc_empty_trash,
-)
-from .api.keep import (
-    gc_undo as gc_undo,
-)
-from .api.keep import (
-    gcroot as gcroot,
-)
-from .api.keep import (
-    gcroots as gcroots,
-)
-from .api.keep import (
-    rmroot as rmroot,
-)
-from .api.keep import (
-    store_gc as store_gc,
-)
-from .store.collector import (
-    CollectorBusy as CollectorBusy,
-)
-from .store.doctor import (
-    Finding as Finding,
-)
-from .store.gc import (
-    Collection as Collection,
-)
-from .store.removal import (
-    InUse as InUse,
-)
-from .store.roots import (
-    NoSuchRoot as NoSuchRoot,
-)
-from .store.verify import (
-    Report as Report,
-)
 
-__all__: list[str]
+__all__ = [
+    "Ambiguous",
+    "AmbiguousResult",
+    "Build",
+    "BuildFailed",
+    "Closure",
+    "Collection",
+    "CollectorBusy",
+    "Config",
+    "Context",
+    "Corrupt",
+    "CyclicDependency",
+    "DRef",
+    "Derivation",
+    "FetchError",
+    "Finding",
+    "InUse",
+    "InstantiateError",
+    "InvalidConfig",
+    "InvalidName",
+    "InvalidOutput",
+    "InvalidRef",
+    "InvalidValue",
+    "Key",
+    "Matcher",
+    "MatcherUnsatisfied",
+    "Name",
+    "NestedInstantiate",
+    "NoRegistry",
+    "NoStore",
+    "NoSuchRoot",
+    "NotADerivation",
+    "NotInStore",
+    "NotRealized",
+    "Path",
+    "ProgramFailed",
+    "PromiseBroken",
+    "PromiseException",
+    "PylightnixError",
+    "PylightnixException",
+    "RRef",
+    "RealizeArg",
+    "RealizeError",
+    "Realizer",
+    "RefPath",
+    "Registry",
+    "Report",
+    "Store",
+    "StoreBusy",
+    "StoreError",
+    "UnknownDependency",
+    "UnknownTarget",
+    "__version__",
+    "best",
+    "build_cattrs",
+    "build_config",
+    "build_context",
+    "build_deref",
+    "build_environ",
+    "build_name",
+    "build_outpath",
+    "build_outpaths",
+    "build_path",
+    "build_paths",
+    "build_run",
+    "build_wrapper",
+    "catref",
+    "config_cattrs",
+    "config_deps",
+    "config_dict",
+    "config_hash",
+    "config_name",
+    "config_promises",
+    "current_registry",
+    "current_store",
+    "diff",
+    "dirro",
+    "dirrw",
+    "doctor",
+    "dref2path",
+    "du",
+    "exact",
+    "fetchlocal",
+    "fetchurl",
+    "find",
+    "gc",
+    "gc_empty_trash",
+    "gc_undo",
+    "gcroot",
+    "gcroots",
+    "instantiate",
+    "instantiate_inplace",
+    "isdref",
+    "isrref",
+    "latest",
+    "linkrref",
+    "lsref",
+    "match",
+    "match_all",
+    "match_best",
+    "match_exact",
+    "match_latest",
+    "match_only",
+    "match_some",
+    "mkconfig",
+    "mkdref",
+    "mkdrv",
+    "mkfile",
+    "mkname",
+    "mknode",
+    "mkrref",
+    "path2rref",
+    "realize",
+    "realize_context",
+    "realize_inplace",
+    "realize_many",
+    "realized",
+    "rebuild_index",
+    "redefine",
+    "rmref",
+    "rmroot",
+    "rref2dref",
+    "rref2path",
+    "selfref",
+    "shellref",
+    "store_buildtime",
+    "store_cattrs",
+    "store_config",
+    "store_context",
+    "store_deepdeps",
+    "store_deps",
+    "store_drefs",
+    "store_gc",
+    "store_initialize",
+    "store_rrefs",
+    "texthash",
+    "undref",
+    "unpack",
+    "unrref",
+    "use_store",
+    "verify",
+]
