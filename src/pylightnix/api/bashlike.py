@@ -137,12 +137,9 @@ def find(
         RRefs, sorted by derivation and hash.
     """
     where = resolved(store)
-    found = [
-        rref
-        for dref in query.drefs(where)
-        if name is None or fnmatchcase(dref[38:], name)
-        for rref in query.rrefs(where, dref)
-    ]
+    named = [d for d in query.drefs(where) if name is None or fnmatchcase(d[38:], name)]
+    query.preload(where, named)
+    found = [rref for dref in named for rref in query.rrefs(where, dref)]
     if newer is None:
         return found
     since = newer if newer > 0 else time.time() + newer

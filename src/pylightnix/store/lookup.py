@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef, InvalidRef, RRef, isdref, isrref
 
 from .layout import NotInStore, Store
-from .query import drefs, rrefs
+from .query import drefs, preload, rrefs
 
 _HEX = "0123456789abcdef"
 
@@ -59,10 +59,12 @@ def resolve(store: Store, text: str) -> DRef | RRef:
     return fitting[0]
 
 
-def _by_prefix(store: Store, known: Iterable[DRef], text: str) -> list[DRef | RRef]:
+def _by_prefix(store: Store, known: Sequence[DRef], text: str) -> list[DRef | RRef]:
     kind, _, rest = text.rpartition(":")
     if kind not in ("", "dref", "rref") or rest[:1] not in _HEX or not rest:
         return []
+    if kind != "dref":
+        preload(store, known)
     found: list[DRef | RRef] = []
     for dref in known:
         if kind != "rref" and dref[5:].startswith(rest):

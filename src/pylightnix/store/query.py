@@ -43,6 +43,12 @@ def drefs(store: Store) -> list[DRef]:
     )
 
 
+def preload(store: Store, drefs: Sequence[DRef]) -> None:
+    """Ask the index about many derivations at once, before they are looked into one by one."""
+    if store.index is not None:
+        store.index.load(drefs)
+
+
 def rrefs(
     store: Store, dref: DRef, context: Mapping[DRef, Sequence[RRef]] | None = None
 ) -> list[RRef]:

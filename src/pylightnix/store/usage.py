@@ -9,7 +9,7 @@ from pylightnix.core.errors import RealizeError
 from pylightnix.core.refs import DRef, RRef
 
 from .layout import NotInStore, Store, drv_path
-from .query import config_of, drefs, require_rref, rrefs
+from .query import config_of, drefs, preload, require_rref, rrefs
 from .shelf import facts_of, shelf_of
 
 
@@ -35,7 +35,9 @@ def sizes(store: Store) -> dict[DRef, tuple[int, dict[RRef, int]]]:
 
     Metadata is included.
     """
-    return {dref: size_of(store, dref) for dref in drefs(store)}
+    known = drefs(store)
+    preload(store, known)
+    return {dref: size_of(store, dref) for dref in known}
 
 
 def size_of(store: Store, dref: DRef) -> tuple[int, dict[RRef, int]]:
