@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # see `entry`
-if TYPE_CHECKING:
-    from .parser import Add
+from .words import Add
 
 
 def declare(add: Add) -> None:
     """Declare them."""
-    ls = add(
+    for command in (_ls, _cat, _path, _find):
+        command(add)
+
+
+def _ls(add: Add) -> None:
+    parser = add(
         "ls",
         "cmd_look:ls",
         "list derivations, the realizations of one, or the artifacts of one of these",
@@ -24,10 +27,12 @@ or of {rref, seconds, size_bytes, start, stop},
 or of {kind, path, sha256, size_bytes, target}, where kind is f, x, d or l.
 What is unknown or does not apply is null.""",
     )
-    ls.add_argument("ref", metavar="REF", nargs="?")
-    ls.add_argument("path", metavar="PATH", nargs="?", help="a folder or file in a realization")
+    parser.add_argument("ref", metavar="REF", nargs="?")
+    parser.add_argument("path", metavar="PATH", nargs="?", help="a folder or file in a realization")
 
-    cat = add(
+
+def _cat(add: Add) -> None:
+    parser = add(
         "cat",
         "cmd_look:cat",
         "write an artifact as it is, byte by byte",
@@ -35,10 +40,12 @@ What is unknown or does not apply is null.""",
 {content, encoding, path, rref, size_bytes};
 encoding is utf-8, or base64 for what is no text.""",
     )
-    cat.add_argument("ref", metavar="REF", help="a realization, or a derivation that has one")
-    cat.add_argument("path", metavar="PATH", help="of the file inside it")
+    parser.add_argument("ref", metavar="REF", help="a realization, or a derivation that has one")
+    parser.add_argument("path", metavar="PATH", help="of the file inside it")
 
-    path = add(
+
+def _path(add: Add) -> None:
+    parser = add(
         "path",
         "cmd_look:path",
         "print the folder of an object: cd $(pylightnix path hello)",
@@ -46,18 +53,20 @@ encoding is utf-8, or base64 for what is no text.""",
 Of a derivation: the folder of its realization, which must be the only one.""",
         json="{path, ref}.",
     )
-    path.add_argument("ref", metavar="REF")
-    path.add_argument("path", metavar="PATH", nargs="?", help="of something inside it")
-    path.add_argument("--derivation", action="store_true", help="the derivation's own folder")
+    parser.add_argument("ref", metavar="REF")
+    parser.add_argument("path", metavar="PATH", nargs="?", help="of something inside it")
+    parser.add_argument("--derivation", action="store_true", help="the derivation's own folder")
 
-    find = add(
+
+def _find(add: Add) -> None:
+    parser = add(
         "find",
         "cmd_look:find",
         "print the realizations whose derivation has such a name, built lately",
         json="a list of RRefs.",
     )
-    find.add_argument("glob", metavar="GLOB", nargs="?", help="a pattern, as 'hello-*'")
-    find.add_argument(
+    parser.add_argument("glob", metavar="GLOB", nargs="?", help="a pattern, as 'hello-*'")
+    parser.add_argument(
         "--newer",
         metavar="T",
         help="built after T: seconds or 90s, 10m, 2h, 3d, 1w ago, a date as 2026-01-31, or @ and "

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from .words import folder
-
-TYPE_CHECKING = False  # see `entry`
-if TYPE_CHECKING:
-    from .parser import Add
+from .words import Add, folder
 
 
 def declare(add: Add) -> None:
     """Declare them."""
-    init = add(
+    for command in (_init, _du, _rm):
+        command(add)
+
+
+def _init(add: Add) -> None:
+    parser = add(
         "init",
         "cmd_store:init",
         "make a store; doing so again does no harm",
@@ -19,19 +20,23 @@ def declare(add: Add) -> None:
 Without PATH where the environment says: $PYLIGHTNIX_ROOT, by default ~/_pylightnix.""",
         json="{created, objects, var}.",
     )
-    init.add_argument(
+    parser.add_argument(
         "path", metavar="PATH", nargs="?", type=folder, help="the folder that will hold the store"
     )
 
-    du = add(
+
+def _du(add: Add) -> None:
+    parser = add(
         "du",
         "cmd_store:du",
         "tell how much room things take, metadata included",
         json="{bytes, derivations: {dref: {bytes, realizations: {rref: bytes}}}}.",
     )
-    du.add_argument("ref", metavar="REF", nargs="?", help="by default everything")
+    parser.add_argument("ref", metavar="REF", nargs="?", help="by default everything")
 
-    rm = add(
+
+def _rm(add: Add) -> None:
+    parser = add(
         "rm",
         "cmd_store:rm",
         "delete realizations, or derivations with all their realizations",
@@ -40,5 +45,5 @@ What others depend on stays, and the exit code is then 1. Nothing is deleted if 
 mistaken.""",
         json="{deleted: [ref, ...], kept: {ref: [holder, ...]}}.",
     )
-    rm.add_argument("refs", metavar="REF", nargs="+")
-    rm.add_argument("--force", action="store_true", help="delete also what others depend on")
+    parser.add_argument("refs", metavar="REF", nargs="+")
+    parser.add_argument("--force", action="store_true", help="delete also what others depend on")

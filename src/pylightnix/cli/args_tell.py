@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # see `entry`
-if TYPE_CHECKING:
-    from .parser import Add
+from .words import Add
 
 
 def declare(add: Add) -> None:
     """Declare them."""
-    show = add(
+    for command in (_show, _config, _context, _deps, _diff):
+        command(add)
+
+
+def _show(add: Add) -> None:
+    parser = add(
         "show",
         "cmd_tell:show",
         "print all that is known of an object",
@@ -20,25 +23,31 @@ of a realization {config, contents, context, dref, kind, log, path, portable, po
 provenance, rref, size_bytes}.
 What is unknown is null.""",
     )
-    show.add_argument("ref", metavar="REF")
+    parser.add_argument("ref", metavar="REF")
 
-    config = add(
+
+def _config(add: Add) -> None:
+    parser = add(
         "config",
         "cmd_tell:config",
         "print the config of a derivation, or of a realization's derivation",
         json="the config.",
     )
-    config.add_argument("ref", metavar="REF")
+    parser.add_argument("ref", metavar="REF")
 
-    context = add(
+
+def _context(add: Add) -> None:
+    parser = add(
         "context",
         "cmd_tell:context",
         "print which realizations the direct dependencies of a realization had",
         json="{dref: [rref, ...]}.",
     )
-    context.add_argument("ref", metavar="RREF", help="a realization, or a derivation that has one")
+    parser.add_argument("ref", metavar="RREF", help="a realization, or a derivation that has one")
 
-    deps = add(
+
+def _deps(add: Add) -> None:
+    parser = add(
         "deps",
         "cmd_tell:deps",
         "print what a derivation depends on",
@@ -48,10 +57,12 @@ on is not repeated.""",
         json="""\
 {deps: {dref: [dref, ...]}, dref}: direct dependencies, with --deep those of every derivation.""",
     )
-    deps.add_argument("ref", metavar="REF")
-    deps.add_argument("--deep", action="store_true", help="and what that depends on, and so on")
+    parser.add_argument("ref", metavar="REF")
+    parser.add_argument("--deep", action="store_true", help="and what that depends on, and so on")
 
-    diff = add(
+
+def _diff(add: Add) -> None:
+    parser = add(
         "diff",
         "cmd_tell:diff",
         "tell how two objects differ: their configs and, of two realizations, their manifests",
@@ -59,5 +70,5 @@ on is not repeated.""",
 The exit code is 1 if they differ, as that of diff.""",
         json="{a, b, diff, differ}.",
     )
-    diff.add_argument("a", metavar="A")
-    diff.add_argument("b", metavar="B")
+    parser.add_argument("a", metavar="A")
+    parser.add_argument("b", metavar="B")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # see `entry`
-if TYPE_CHECKING:
-    from .parser import Add
+from .words import Add
 
 
 def declare(add: Add) -> None:
     """Declare them."""
-    log = add(
+    for command in (_log, _shell):
+        command(add)
+
+
+def _log(add: Add) -> None:
+    parser = add(
         "log",
         "cmd_work:log",
         "write what a build printed",
@@ -17,9 +20,11 @@ def declare(add: Add) -> None:
 Of a derivation: of the build that runs or failed; if there is none, of its only realization.""",
         json="{path, ref, text}.",
     )
-    log.add_argument("ref", metavar="REF")
+    parser.add_argument("ref", metavar="REF")
 
-    shell = add(
+
+def _shell(add: Add) -> None:
+    parser = add(
         "shell",
         "cmd_work:shell",
         "open a shell ($SHELL) in the folder of an object",
@@ -28,5 +33,5 @@ Of a derivation: in the folder of its realization, which must be the only one. T
 whether the shell could be opened, not how it ended.""",
         json="{path, ref, status}, when the shell has ended.",
     )
-    shell.add_argument("ref", metavar="REF")
-    shell.add_argument("--derivation", action="store_true", help="the derivation's own folder")
+    parser.add_argument("ref", metavar="REF")
+    parser.add_argument("--derivation", action="store_true", help="the derivation's own folder")

@@ -19,8 +19,10 @@ from pylightnix.store.usage import size_of
 from .exits import DONE, NOT_SO
 from .facts import realization_bytes
 from .out import complain, say, say_json, say_lines
-from .pick import short, store_at, store_of
+from .pick import browsed, short, store_at, store_of
 from .text import columns, size
+
+Sizes = dict[DRef, tuple[int, dict[RRef, int]]]
 
 
 def init(args: Namespace) -> int:
@@ -52,26 +54,31 @@ def _there(root: str | None) -> str | None:
 
 def du(args: Namespace) -> int:
     """Tell how much room things take."""
-    store = store_of(args)
-    ref = None if args.ref is None else resolve(store, args.ref)
-    sizes = sizes_of_all(store) if ref is None else _sizes_of(store, ref)
+    with browsed(args) as store:
+        ref = None if args.ref is None else resolve(store, args.ref)
+        sizes = sizes_of_all(store) if ref is None else _sizes_of(store, ref)
     total = sum(n_bytes for n_bytes, _ in sizes.values())
     if args.json:
         drvs = {d: {"bytes": own, "realizations": parts} for d, (own, parts) in sizes.items()}
         say_json({"bytes": total, "derivations": drvs})
         return DONE
-    if ref is None:
-        rows = [(size(own), dref[38:], short(dref)) for dref, (own, _) in sizes.items()]
-    else:
-        found = [item for _, parts in sizes.values() for item in parts.items()]
-        rows = [(size(own), rref[71:], short(rref)) for rref, own in found]
+    rows = _rows(sizes, None if ref is None else dref_of(ref))
     if not isinstance(ref, RRef):
-        rows = [*sorted(rows, key=lambda row: row[1:]), (size(total), "total", "")]
+        rows.append((size(total), "total", ""))
     say_lines(columns(rows, right=(0,)))
     return DONE
 
 
-def _sizes_of(store: Store, ref: DRef | RRef) -> dict[DRef, tuple[int, dict[RRef, int]]]:
+def _rows(sizes: Sizes, dref: DRef | None) -> list[tuple[str, str, str]]:
+    """Show derivations, or the realizations of one, by name."""
+    if dref is None:
+        listed = [(ref[38:], short(ref), n_bytes) for ref, (n_bytes, _) in sizes.items()]
+    else:
+        listed = [(ref[71:], short(ref), n_bytes) for ref, n_bytes in sizes[dref][1].items()]
+    return [(size(n_bytes), name, hash_) for name, hash_, n_bytes in sorted(listed)]
+
+
+def _sizes_of(store: Store, ref: DRef | RRef) -> Sizes:
     """Measure one derivation, or a realization alone."""
     if isinstance(ref, RRef):
         require_rref(store, ref)

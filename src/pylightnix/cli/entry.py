@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
@@ -10,10 +11,6 @@ from pylightnix.core.errors import PylightnixError
 
 from .exits import INTERRUPTED, NOT_SO, exit_code
 from .out import complain, finish, ready, sentence
-
-TYPE_CHECKING = False  # as `typing.TYPE_CHECKING`, whose import takes as long as all the rest
-if TYPE_CHECKING:
-    from argparse import Namespace
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,20 +34,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    from .parser import make_parser
-
     try:
-        args = make_parser().parse_args(words)
-    except SystemExit as done:  # the parser has said what there is to say
-        return done.code if isinstance(done.code, int) else NOT_SO
-    try:
-        return _command(args.run)(args)
+        args = _parsed(words)
+        return args if isinstance(args, int) else _command(args.run)(args)
     except PylightnixError as error:
         complain(str(error))
         return exit_code(error)
     except OSError as error:
         complain(sentence(error))
         return NOT_SO
+
+
+def _parsed(words: Sequence[str]) -> Namespace | int:
+    """Parse; gives an exit code where that is all there was to do."""
+    from .parser import make_parser
+
+    try:
+        return make_parser().parse_args(words)
+    except SystemExit as done:  # the parser has said what there is to say
+        return done.code if isinstance(done.code, int) else NOT_SO
 
 
 def _command(where: str) -> Callable[[Namespace], int]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable
 from textwrap import indent
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 from pylightnix.core.version import VERSION
 
 from . import args_look, args_store, args_tell, args_work
 from .exits import USAGE
-from .out import complain
+from .out import complain, say
 from .words import folder
 
 FAMILIES = (args_store, args_look, args_tell, args_work)
@@ -26,8 +25,6 @@ exit codes: 0 done, 1 the thing asked is not so, 2 usage, 3 not found, 4 damaged
 
 MORE = "`pylightnix COMMAND --help` tells more, and what --json gives."
 
-Add: TypeAlias = Callable[..., ArgumentParser]
-
 
 class Formatter(RawDescriptionHelpFormatter):
     """Knows its width: argparse would load a module to find it out that costs more than itself."""
@@ -38,6 +35,10 @@ class Formatter(RawDescriptionHelpFormatter):
 
 class Parser(ArgumentParser):
     """Says what is wrong in one sentence, as everything else here does."""
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        # Some versions of argparse let a reader that has gone away through, some do not.
+        say(message.rstrip("\n"))
 
     def error(self, message: str) -> NoReturn:
         complain(f"{message} (see `{self.prog} --help`)")

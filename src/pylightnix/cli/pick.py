@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pylightnix.api.ambient import current_store, environment, resolved
 from pylightnix.core.confscan import is_part
@@ -49,6 +51,15 @@ def store_of(args: Namespace) -> Store:
         NoStore: it is not there.
     """
     return current_store() if args.store is None else resolved(opened(store_at(args.store)))
+
+
+@contextmanager
+def browsed(args: Namespace) -> Iterator[Store]:
+    """Open a store to look into much of it; what the index learns by that is kept."""
+    store = store_of(args)
+    yield store
+    if store.index is not None:
+        store.index.flush()
 
 
 def short(ref: DRef | RRef) -> str:

@@ -1,9 +1,13 @@
-"""What single words of the command line become."""
+"""What the families of commands share: how a command is added, and what single words become."""
 
 from __future__ import annotations
 
 import os
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
+
+# Adds a command: its name, its place (`module:function`), a line of help; `json=`, `details=`.
+Add = Callable[..., ArgumentParser]
 
 
 def folder(text: str) -> str:
