@@ -179,7 +179,9 @@ def tell_of_the_climbs(told: Listener) -> None:
     say("  now one more climb, by force")
     realize(instantiate(highest_climb), force_rebuild=True, on_event=told)
     (fresh,) = told.report()
-    say(f"  it ended at {altitude_m(fresh):.1f} m; is that higher, and the postcard out of date?")
+    is_best = altitude_m(fresh) > heights_m[0]
+    so = "a record, so the postcard is out of date" if is_best else "no record, the postcard stays"
+    say(f"  it ended at {altitude_m(fresh):.1f} m: {so}")
     tell_of_the_postcard(told)
     say()
 

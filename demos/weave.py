@@ -7,6 +7,7 @@ which is thrown away afterwards.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -139,6 +140,9 @@ def main() -> int:
     for name in ("PYLIGHTNIX_STORE", "PYLIGHTNIX_TMP"):
         os.environ.pop(name, None)
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # keeps the kernel from warning of itself
+    logging.getLogger("asyncio").setLevel(
+        logging.CRITICAL
+    )  # and from mourning its tasks at the end
     wrong = [what for document in sorted(HERE.glob("*.pmd")) for what in woven(document)]
     for what in wrong:
         print(what, file=sys.stderr)
