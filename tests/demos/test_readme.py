@@ -1,4 +1,4 @@
-"""What the README tells people to type really runs."""
+"""What the README and the how-tos tell people to type really runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 HELLO_URL = "https://ftp.gnu.org/gnu/hello/hello-2.10.tar.gz"
 HELLO_SHA256 = "31e066137a962676e89f69d1b65382de95a7ef7d914b8cb956f41ea72e0f516b"
@@ -83,3 +84,14 @@ def test_the_report_follows_the_best_run(tmp_path: Path) -> None:
     *told, last = run(blocks("A noisy experiment"), tmp_path, after).splitlines()
     assert re.fullmatch(r"We reached 0\.\d+(e-\d+)?", told[0])
     assert last == "10 11 True"
+
+
+def test_the_how_to_builds_a_c_program(tmp_path: Path) -> None:
+    missing = [program for program in ("cc", "make") if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"there is no {' and no '.join(missing)} here (Debian: gcc, make)")
+    page = (ROOT / "docs" / "howto" / "build-a-c-program.md").read_text(encoding="utf-8")
+    shutil.copytree(ROOT / "demos" / "greet", tmp_path / "greet")
+    program = run("\n".join(BLOCK.findall(page)), tmp_path).strip()
+    told = subprocess.run([program, "reader"], capture_output=True, text=True, check=True).stdout
+    assert told.startswith("Good day, reader.")
