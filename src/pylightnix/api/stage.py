@@ -12,7 +12,7 @@ from pyrsistent import PMap
 from pylightnix.core.config import Config
 from pylightnix.core.config import mkconfig as _mkconfig
 from pylightnix.core.context import Context
-from pylightnix.core.errors import RealizeError
+from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.engine import realize as engine
@@ -157,6 +157,7 @@ def _realized(
     realize_args: Arguments | None,
     options: Options,
 ) -> PMap[DRef, Chosen]:
+    _check(closure, options)
     store = _with_durability(closure.store, options.get("durability"))
     force = (
         closure.targets
@@ -182,6 +183,14 @@ def _realized(
             index.flush()
 
 
+def _check(closure: object, options: Options) -> None:
+    if not isinstance(closure, Closure):
+        raise InvalidValue(f"realize takes what `instantiate` returned, not {closure!r:.100}")
+    for name in options.keys() - Options.__annotations__.keys():
+        known = ", ".join(Options.__annotations__)
+        raise InvalidValue(f"realize has no option {name!r}; it has {known}")
+
+
 def _with_durability(store: Store, durability: Durability | None) -> Store:
     if durability is None:
         return store
@@ -190,6 +199,8 @@ def _with_durability(store: Store, durability: Durability | None) -> Store:
 
 def _known(closure: Closure, what: str, drefs: Iterable[DRef]) -> frozenset[DRef]:
     """Parse a user's list of derivations, which must be of the closure."""
+    if drefs and not isinstance(drefs, Iterable):
+        raise InvalidValue(f"{what} takes DRefs of the closure, not {drefs!r:.100}")
     listed = (drefs,) if isinstance(drefs, str) else tuple(drefs or ())
     parsed = frozenset(DRef(dref) for dref in listed)
     known = tuple(drv.dref for drv in closure.derivations) if parsed else ()
@@ -222,6 +233,8 @@ def realize(
         The realization chosen by the target's matcher.
 
     Raises:
+        InvalidValue: an argument is not what it should be.
+        UnknownTarget: a DRef was named that the closure does not have.
         AmbiguousResult: the closure has several targets, or the matcher chose several realizations,
             or none.
         BuildFailed: a builder raised; `.dref`, `.folder` and `.log` say which and where.
@@ -232,6 +245,7 @@ def realize(
 
     Effects: writes below the store's root only; holds one build lock at a time.
     """
+    _check(closure, options)
     if len(closure.targets) != 1:
         raise AmbiguousResult("the closure", closure.targets)
     target = closure.targets[0]

@@ -60,6 +60,10 @@ class Match:
             )
         return best[: self.rmax]
 
+    def lacks(self, store: Store, rrefs: Sequence[RRef]) -> int:
+        """Tell how many more realizations it wants; those that a key drops do not count."""
+        return max(0, self.rmin - len(_ranked(store, rrefs, self.keys)))
+
 
 def _ranked(store: Store, rrefs: Iterable[RRef], keys: Sequence[Key]) -> list[RRef]:
     """Sort, best first, ties by hash; a None from any key drops a candidate."""

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from pylightnix.core.config import Config, config_hash
 from pylightnix.core.context import Context
-from pylightnix.core.errors import InstantiateError
+from pylightnix.core.errors import InstantiateError, InvalidValue
 from pylightnix.core.refs import DRef
 from pylightnix.store.layout import Store
 
@@ -102,10 +102,12 @@ def register(
 
     Raises:
         NoRegistry: there is none.
+        InvalidValue: something else was given.
         UnknownDependency: the config mentions derivations that the registry does not have.
     """
     if registry is None:
         raise NoRegistry
+    _check(config, matcher, realizer)
     # The hash is hex and the name was checked with the config: nothing is left to validate.
     dref = str.__new__(DRef, f"dref:{config_hash(config)}-{config.name}")
     known = registry.derivations
@@ -114,6 +116,14 @@ def register(
         raise UnknownDependency(dref, missing)
     known[dref] = Derivation(dref, config, matcher, realizer)
     return dref
+
+
+def _check(config: object, matcher: object, realizer: object) -> None:
+    if not isinstance(config, Config) or not callable(matcher) or not callable(realizer):
+        raise InvalidValue(
+            "a derivation is made of a config (see `mkconfig`), a matcher (see `match_only`) and a "
+            f"realizer (see `build_wrapper`); got {config!r:.60}, {matcher!r:.60}, {realizer!r:.60}"
+        )
 
 
 def without_registry(fields: object) -> Any:
