@@ -123,36 +123,39 @@ def test_configs_are_values() -> None:
 # --- what may not
 
 
+REFUSED: list[tuple[object, str]] = [
+    ((1, 2), "tuple is not allowed; use a list"),
+    (b"x", "bytes is not allowed; use `mkfile` and depend on it"),
+    ({1}, "set is not allowed; use a sorted list"),
+    (frozenset(), "frozenset is not allowed"),
+    (bytearray(), "bytearray is not allowed"),
+    (len, "builtin_function_or_method is not allowed"),
+    (lambda: 0, "function is not allowed"),
+    (1j, "complex is not allowed"),
+    (object, "type is not allowed"),
+    (..., "ellipsis is not allowed"),
+    (OrderedDict(), "collections.OrderedDict is not allowed"),
+    (float("nan"), "nan is not a finite number"),
+    (float("inf"), "inf is not a finite number"),
+    (float("-inf"), "-inf is not a finite number"),
+    ("\ud800", "a lone surrogate is not text"),
+    ("a\udfffb", "a lone surrogate is not text"),
+    (2**10_000, "an integer of more than 10,000 bits"),
+    (-(2**10_000), "an integer of more than 10,000 bits"),
+    (Place(b"x"), "a path of bytes is not allowed; use a path of str"),
+    (Place(Str("x")), f"a path of {__name__}.Str is not allowed; use a path of str"),
+    (Float64(1.5), f"{__name__}.Float64 is not allowed"),
+    (Int64(1), f"{__name__}.Int64 is not allowed"),
+    (Str("x"), f"{__name__}.Str is not allowed"),
+    (str(R), f"{R} is a realization; a config says how to make things: use its DRef"),
+    (R, f"{R} is a realization; a config says how to make things: use its DRef"),
+]
+
+
 @pytest.mark.parametrize(
     ("value", "why"),
-    [
-        ((1, 2), "tuple is not allowed; use a list"),
-        (b"x", "bytes is not allowed; use `mkfile` and depend on it"),
-        ({1}, "set is not allowed; use a sorted list"),
-        (frozenset(), "frozenset is not allowed"),
-        (bytearray(), "bytearray is not allowed"),
-        (len, "builtin_function_or_method is not allowed"),
-        (lambda: 0, "function is not allowed"),
-        (1j, "complex is not allowed"),
-        (object, "type is not allowed"),
-        (..., "ellipsis is not allowed"),
-        (OrderedDict(), "collections.OrderedDict is not allowed"),
-        (float("nan"), "nan is not a finite number"),
-        (float("inf"), "inf is not a finite number"),
-        (float("-inf"), "-inf is not a finite number"),
-        ("\ud800", "a lone surrogate is not text"),
-        ("a\udfffb", "a lone surrogate is not text"),
-        (2**10_000, "an integer of more than 10,000 bits"),
-        (-(2**10_000), "an integer of more than 10,000 bits"),
-        (Place(b"x"), "a path of bytes is not allowed; use a path of str"),
-        (Place(Str("x")), f"a path of {__name__}.Str is not allowed; use a path of str"),
-        (Float64(1.5), f"{__name__}.Float64 is not allowed"),
-        (Int64(1), f"{__name__}.Int64 is not allowed"),
-        (Str("x"), f"{__name__}.Str is not allowed"),
-        (str(R), f"{R} is a realization; a config says how to make things: use its DRef"),
-        (R, f"{R} is a realization; a config says how to make things: use its DRef"),
-    ],
-    ids=lambda value: f"{value!r:.40}".encode(errors="replace").decode(),
+    REFUSED,
+    ids=[why for _, why in REFUSED],
 )
 def test_what_has_no_one_form_is_refused_with_its_place(value: object, why: str) -> None:
     assert issues_of({"a": {"b": [0, 0, 0, value]}}) == (f"config.a.b[3]: {why}",)
