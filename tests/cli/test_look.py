@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import os
 import re
+from typing import Any
 
 import pytest
 
@@ -128,6 +130,29 @@ def test_cat_writes_bytes_as_they_are(
 ) -> None:
     assert main(["cat", shop.exps[0], "data.bin"]) == 0
     assert capsysbinary.readouterr().out == DATA
+
+
+class Drop(io.RawIOBase):
+    """A stream without a buffer that takes a hundred bytes at a time."""
+
+    def __init__(self) -> None:
+        self.taken = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.taken += bytes(data[:100])
+        return min(100, len(data))
+
+
+def test_cat_writes_all_where_a_stream_takes_less_at_a_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop = Drop()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(drop, write_through=True))  # type: ignore[type-var]
+    assert main(["cat", shop.exps[0], "data.bin"]) == 0
+    assert drop.taken == DATA
 
 
 def test_cat_takes_the_only_realization_of_a_derivation(shop: Shop, run: Run) -> None:

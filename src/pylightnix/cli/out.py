@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from typing import BinaryIO
 
 from .exits import NOT_SO
 
@@ -46,13 +47,20 @@ def say_json(value: object) -> None:
 
 def pour(pieces: Iterable[bytes]) -> None:
     """Write bytes as they are."""
-    raw = sys.stdout.buffer
+    binary = sys.stdout.buffer
     going = _attempt(sys.stdout.flush)
     for piece in pieces:
-        going = going and _attempt(partial(raw.write, piece))
+        going = going and _attempt(partial(_write_all, binary, piece))
         if not going:
             return
-    _attempt(raw.flush)
+    _attempt(binary.flush)
+
+
+def _write_all(binary: BinaryIO, piece: bytes) -> None:
+    # Without a buffer (python -u) this is the bare system call, which may write less.
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[binary.write(rest) :]
 
 
 def chunks(path: str) -> Iterator[bytes]:
