@@ -84,6 +84,15 @@ def test_the_mode_says_what_is_left(web: WebServer, current: Store) -> None:
     assert fetched(url, sha256=SHA256, mode="as-is", filename="x") == {"x": (TAR, False)}
 
 
+def test_what_is_called_like_its_archive_can_be_unpacked(web: WebServer, current: Store) -> None:
+    for data, expected in (
+        (file(b"thing/x") + END, {"thing": None, "thing/x": (b"data", False)}),
+        (gzip.compress(b"text", mtime=0), {"thing": (b"text", False)}),
+    ):
+        url, _ = web.page("/thing", data)
+        assert fetched(url, hashlib.sha256(data).hexdigest()) == expected
+
+
 def test_the_address_is_not_part_of_the_identity() -> None:
     one = dref_of("http://here/a/hello-2.10.tar.gz", SHA256)
     assert one == dref_of("https://there/hello-2.10.tar.gz?x=1", SHA256)

@@ -10,11 +10,12 @@ from typing import BinaryIO
 
 from pylightnix.core.errors import InvalidValue
 
+from .decompressors import compression, decompressed
 from .entries import Entries, parse_parts
 from .guard import DEFAULT_LIMITS, BadArchive, Guard, Limits
 from .naming import TAR_SUFFIXES, stem
 from .planter import Planter
-from .streams import Stream, compression, decompressed, pieces_of
+from .streams import Stream, pieces_of
 from .tarballs import tar_entries
 from .tarheaders import BLOCK_BYTES, is_header
 from .zips import is_zip, zip_entries
@@ -144,7 +145,7 @@ def _move_up(nursery: str, into: str, guard: Guard) -> None:
     names = sorted(os.listdir(nursery))
     for name in names:
         if os.path.lexists(os.path.join(into, name)):
-            raise guard.hostile(name, f"is in {into} already")
+            raise guard.hostile(name, f"is in {into} already: unpack it elsewhere")
     moved: list[str] = []
     try:
         for name in names:

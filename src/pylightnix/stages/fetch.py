@@ -19,6 +19,7 @@ from pylightnix.store.layout import var_path
 
 from .guard import DEFAULT_LIMITS, Limits
 from .naming import default_name, parse_filename, parse_mode
+from .placing import place, staging
 from .sources import Digests, parse_urls, shown
 
 
@@ -38,8 +39,8 @@ def fetchurl(
 ) -> DRef:
     """Make a derivation of a file from the network, unpacked unless told otherwise.
 
-    Its identity are the hash, the mode, the name and the file's name, and what else is in `config`;
-    the address is not. What a broken connection brought is kept and resumed, also by the next run.
+    It is known by the hash, the mode, the name, the file's name, and what else is in `config`; not
+    by the address. What a broken connection brought is kept and resumed, also by the next run.
 
     Args:
         url: http, https, ftp or file address, or several of the same file, tried in order.
@@ -91,32 +92,28 @@ def _fetch(
     mirrors: tuple[str, ...], timeout_s: float, attempts: int, limits: Limits, b: Build
 ) -> None:
     """Download and unpack; what is wanted stands in the config, where to find it does not."""
-    from .archives import extract
     from .download import download
     from .parts import own_part
 
-    fields = config_dict(b.config)
-    filename, mode = str(fields["filename"]), fields["mode"]
+    fields, folder = config_dict(b.config), os.fspath(build_outpath(b))
+    filename = str(fields["filename"])
     digests = Digests(fields.get("sha256"), fields.get("sha1"))
-    folder = os.fspath(build_outpath(b))
-    archive = os.path.join(folder, filename)
+    (digest, *_) = digests.wanted().values()
 
     def tell(done_bytes: int, total_bytes: int | None) -> None:
         b.emit(Progress(b.dref, filename, done_bytes, total_bytes, time.monotonic()))
 
-    (digest, *_) = digests.wanted().values()
-    with own_part(f"{var_path(b.store, 'tmp')}/fetch-{digest}.part") as part:
-        download(
-            mirrors,
-            archive,
-            sha256=digests.sha256,
-            sha1=digests.sha1,
-            timeout_s=timeout_s,
-            attempts=attempts,
-            on_progress=tell,
-            partial=part,
-        )
-    if mode != "as-is":
-        extract(archive, folder, limits)
-    if mode == "unpack,remove":
-        os.unlink(archive)
+    with staging(folder) as stage:
+        staged = os.path.join(stage, filename)
+        with own_part(f"{var_path(b.store, 'tmp')}/fetch-{digest}.part") as part:
+            download(
+                mirrors,
+                staged,
+                sha256=digests.sha256,
+                sha1=digests.sha1,
+                timeout_s=timeout_s,
+                attempts=attempts,
+                on_progress=tell,
+                partial=part,
+            )
+        place(staged, folder, str(fields["mode"]), limits)

@@ -16,6 +16,7 @@ from pylightnix.store.ingest import copy_path, hash_path
 
 from .guard import DEFAULT_LIMITS, Limits
 from .naming import default_name, parse_filename, parse_mode
+from .placing import place, staging
 from .sources import Digests, HashMismatch
 
 
@@ -50,8 +51,8 @@ def fetchlocal(
 ) -> DRef:
     """Make a derivation of a file or a folder of this machine, unpacked unless told otherwise.
 
-    Its identity are the hash, the mode, the name and the file's name, and what else is in `config`;
-    the path is not. Without a hash it is computed now, which is cheap as long as nothing changed. A
+    It is known by the hash, the mode, the name, the file's name, and what else is in `config`; not
+    by the path. Without a hash it is computed now, which is cheap as long as nothing changed. A
     single file is stored without x bit, since its hash says nothing of it.
 
     Args:
@@ -118,36 +119,19 @@ def _hashed(r: Registry | None, source: str, envname: str | None) -> str:
 
 def _copy(source: str | None, envname: str | None, limits: Limits, b: Build) -> None:
     """Copy, see that the copy is what was wanted, and unpack it."""
-    fields = config_dict(b.config)
-    folder, filename = os.fspath(build_outpath(b)), str(fields["filename"])
-    copy = os.path.join(folder, f".copy-{os.urandom(8).hex()}")
+    fields, folder = config_dict(b.config), os.fspath(build_outpath(b))
+    filename, expected = str(fields["filename"]), str(fields["sha256"])
     if source is None:
         raise NoSource(None, envname, f"nothing says where to find {filename}")
-    try:
-        copy_path(source, copy)
-    except FileNotFoundError as error:
-        raise NoSource(source, envname, error.strerror or str(error)) from error
-    got = hash_path(None, copy)
-    if got != fields["sha256"]:
-        raise HashMismatch(source, str(fields["sha256"]), got)
-    _settle(copy, folder, filename, str(fields["mode"]), limits)
-
-
-def _settle(copy: str, folder: str, filename: str, mode: str, limits: Limits) -> None:
-    """Give the copy its name, or put what is in it where the mode says."""
-    is_folder, final = os.path.isdir(copy), os.path.join(folder, filename)
-    if is_folder and mode != "as-is":
-        for child in os.listdir(copy):
-            os.rename(os.path.join(copy, child), os.path.join(folder, child))
-        os.rmdir(copy)
-        return
-    if not is_folder:
-        os.chmod(copy, 0o644)
-    os.rename(copy, final)
-    if mode == "as-is":
-        return
-    from .archives import extract
-
-    extract(final, folder, limits)
-    if mode == "unpack,remove":
-        os.unlink(final)
+    with staging(folder) as stage:
+        staged = os.path.join(stage, filename)
+        try:
+            copy_path(source, staged)
+        except FileNotFoundError as error:
+            raise NoSource(source, envname, error.strerror or str(error)) from error
+        got = hash_path(None, staged)
+        if got != expected:
+            raise HashMismatch(source, expected, got)
+        if not os.path.isdir(staged):
+            os.chmod(staged, 0o644)
+        place(staged, folder, str(fields["mode"]), limits)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from .decompressors import CHUNK_BYTES
 from .entries import Entries, Entry, parse_parts, parse_target, shown
 from .guard import Guard
-from .streams import CHUNK_BYTES, Stream
+from .streams import Stream
 from .tarheaders import (
     BLOCK_BYTES,
     WITHOUT_DATA,

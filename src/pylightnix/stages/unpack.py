@@ -67,6 +67,6 @@ def _unpack(limits: Limits, b: Build) -> None:
 
     fields = config_dict(b.config)
     archive, folder = os.fspath(build_path(b, fields["refpath"])), os.fspath(build_outpath(b))
-    if fields["mode"] == "unpack":
+    if fields["mode"] == "unpack":  # before, so that what is in it cannot be overwritten
         shutil.copyfile(archive, os.path.join(folder, os.path.basename(archive)))
     extract(archive, folder, limits)

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, BinaryIO
 
+from .decompressors import decompressed
 from .entries import TARGET_BYTES, Entries, Entry, parse_parts, parse_target, shown
 from .guard import Guard
-from .streams import decompressed, pieces_of
+from .streams import pieces_of
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
