@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any
@@ -96,9 +96,13 @@ def build_wrapper(
     Raises:
         InvalidValue: `nouts` is less than 1.
     """
-    if nouts < 1:
-        raise InvalidValue(f"a build must have at least 1 output, not {nouts}")
+    if not _is_count(nouts):
+        raise InvalidValue(f"a build must have at least 1 output, not {nouts!r:.50}")
     return _Wrapped(f, nouts)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value > 0
 
 
 def build_config(b: Build) -> Config:
@@ -198,6 +202,8 @@ def build_paths(b: Build, refpath: RefPath) -> list[Path]:
 
 
 def _parts(refpath: RefPath | DRef | str) -> list[str]:
+    if not isinstance(refpath, Iterable):
+        raise InvalidRef("path inside a reference", refpath, ("expected [dref, 'part', ...]",))
     parts = [refpath] if isinstance(refpath, str) else list(refpath)
     if not parts or not all(isinstance(part, str) for part in parts):
         raise InvalidRef("path inside a reference", refpath, ("expected [dref, 'part', ...]",))

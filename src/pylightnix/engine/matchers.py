@@ -99,12 +99,29 @@ def match(
         exclusive: more than `rmax` are an error instead.
 
     Raises:
-        InvalidValue: the bounds exclude each other.
+        InvalidValue: the bounds exclude each other, or something is no key.
     """
-    several = (keys,) if callable(keys) else tuple(keys)
-    if rmin < 0 or (rmax is not None and rmax < max(rmin, 1)):
-        raise InvalidValue(f"a matcher cannot want at least {rmin} and at most {rmax} realizations")
+    several = _keys(keys)
+    if not _possible(rmin, 1 if rmax is None else rmax, bounded=rmax is not None):
+        raise InvalidValue(
+            f"a matcher cannot want at least {rmin!r:.50} and at most {rmax!r:.50} realizations"
+        )
     return Match(several, rmin, rmax, exclusive)
+
+
+def _keys(given: object) -> tuple[Key, ...]:
+    if callable(given):
+        return (given,)
+    keys = tuple(given) if isinstance(given, Iterable) else (given,)
+    if not all(callable(key) for key in keys):
+        raise InvalidValue(f"{given!r:.100} is no key, nor a list of keys: see `latest` and `best`")
+    return keys
+
+
+def _possible(rmin: object, rmax: object, *, bounded: bool) -> bool:
+    if not isinstance(rmin, int) or not isinstance(rmax, int):
+        return False
+    return rmin >= 0 and (not bounded or rmax >= max(rmin, 1))
 
 
 def match_only() -> Matcher:
@@ -142,7 +159,7 @@ def match_all() -> Matcher:
 
 def match_exact(rrefs: Iterable[RRef]) -> Matcher:
     """Make a matcher that takes exactly these realizations, a recorded choice, and nothing else."""
-    wanted = tuple(dict.fromkeys(rrefs))
+    wanted = tuple(dict.fromkeys(RRef(rref) for rref in rrefs))
     return Match((exact(wanted),), rmin=len(wanted), rmax=max(1, len(wanted)))
 
 
@@ -163,7 +180,7 @@ class _Best:
 
 
 def number_in(path: str) -> float | None:
-    """Read the number in the first line of a file; None if there is none, or if it is not a number."""
+    """Read the number in the first line of a file; None if there is no file, or no number."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -203,7 +220,7 @@ def best(filename: str | os.PathLike[str]) -> Key:
 
 def exact(rrefs: Iterable[RRef]) -> Key:
     """Drop all but these; earlier ones count as better."""
-    return _Exact(tuple(rrefs))
+    return _Exact(tuple(RRef(rref) for rref in rrefs))
 
 
 def texthash() -> Key:
