@@ -109,11 +109,11 @@ def gc(
     _check(policy)
     refs, folders = _sorted_out(where, keep)
     live = live_roots(where)
-    refs += [ref for at_work in tuple(live.working) for ref in at_work]
     found = _gc.collect(
         where,
         policy,
         keep=refs,
+        at_work=[ref for at_work in tuple(live.working) for ref in at_work],
         keep_folders=folders,
         score=None if keep_best is None else _scorer(keep_best[0]),
         dry_run=dry_run,

@@ -171,7 +171,7 @@ def _realized(
     drefs = [drv.dref for drv in closure.derivations]
     index = store.index
     if index is not None:
-        index.load(drefs)
+        index.load("shelf", drefs)
     try:
         # First say what is in use, then look: what a collector took before that is found missing,
         # and made again.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pylightnix.core.config import Config
@@ -17,11 +19,11 @@ class RealizeArg(Mapping[str, Any]):
         config: of the derivation.
         rindex: which build of a series this is, from 0.
         folder: names a new scratch folder on the store's file system; made on first use.
-        log: path of the build's log; not there until something is written to it.
+        logged: whether anybody asked for the log.
         emit: where events go.
     """
 
-    __slots__ = ("_values", "config", "emit", "folder", "log", "rindex")
+    __slots__ = ("_log", "_values", "config", "emit", "folder", "logged", "rindex")
 
     def __init__(
         self,
@@ -35,7 +37,17 @@ class RealizeArg(Mapping[str, Any]):
     ) -> None:
         self._values = dict(values)
         self.config = config
-        self.folder, self.log, self.rindex, self.emit = folder, log, rindex, emit
+        self.folder, self.rindex, self.emit = folder, rindex, emit
+        self._log, self.logged = log, False
+
+    @property
+    def log(self) -> str:
+        """Path of the build's log; not there until something is written to it."""
+        if not self.logged:
+            self.logged = True
+            with suppress(FileNotFoundError):
+                os.unlink(self._log)  # of an earlier build
+        return self._log
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]

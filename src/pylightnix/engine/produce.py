@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +17,13 @@ from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RefPath, RRef
 from pylightnix.store.freeze import InvalidOutput
 from pylightnix.store.layout import Store, log_path
-from pylightnix.store.lock import build_lock
+from pylightnix.store.lock import build_lock, this_process
 from pylightnix.store.objects import put_derivation, put_realization
-from pylightnix.store.query import rrefs
+from pylightnix.store.query import candidates
 from pylightnix.store.scratch import Scratch
 
 from .arguments import RealizeArg
-from .events import Built, Failed, Listener, Started, Waiting, ignore
+from .events import Built, Failed, Hit, Listener, Started, Waiting, ignore
 from .matchers import MatcherUnsatisfied
 from .provenance import Clock, provenance
 from .registry import Derivation, Realizer
@@ -96,6 +96,7 @@ class Workshop:
         lock_timeout_s: how long to wait for another builder of the same thing; None without end.
         emit: where events go.
         invoke: how a realizer is called.
+        who: builds, for those who wait.
     """
 
     store: Store
@@ -105,18 +106,19 @@ class Workshop:
     lock_timeout_s: float | None = None
     emit: Listener = ignore
     invoke: Invoke = call
+    who: str = field(default_factory=this_process)
 
 
-def choose(store: Store, drv: Derivation, context: Mapping[DRef, Chosen]) -> Chosen | None:
-    """Ask a derivation's matcher about what the store has for this context; None asks for a build.
+def choose(store: Store, drv: Derivation, found: Sequence[RRef]) -> Chosen | None:
+    """Ask a derivation's matcher to choose among realizations; None asks for a build.
 
     Raises:
         MatcherUnsatisfied: the matcher refuses, or chooses what it was not offered.
     """
-    found = rrefs(store, drv.dref, context)
-    chosen = drv.matcher(store, found)
-    if chosen is None:
+    answer = drv.matcher(store, found)
+    if answer is None:
         return None
+    chosen = tuple(answer)
     strange = tuple(sorted(set(chosen).difference(found)))
     if strange:
         raise MatcherUnsatisfied(
@@ -125,7 +127,7 @@ def choose(store: Store, drv: Derivation, context: Mapping[DRef, Chosen]) -> Cho
             tuple(found),
             "A matcher must choose among what it is offered",
         )
-    return tuple(chosen)
+    return chosen
 
 
 def produce(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> Chosen:
@@ -141,30 +143,52 @@ def produce(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> 
     def on_wait(holder: str) -> None:
         shop.emit(Waiting(drv.dref, holder, time.monotonic()))
 
-    with build_lock(shop.store, drv.dref, wait_s=shop.lock_timeout_s, on_wait=on_wait) as store:
-        if drv.dref not in shop.force:
-            chosen = choose(store, drv, context)
-            if chosen is not None:
-                return chosen
-        put_derivation(store, drv.dref, drv.config)
-        return _build_until_matched(shop, store, drv, context)
+    wait_s = shop.lock_timeout_s
+    try:
+        lock = build_lock(shop.store, drv.dref, wait_s=wait_s, on_wait=on_wait, who=shop.who)
+        with lock as store:
+            there = candidates(store, drv.dref, context)
+            if there is None:
+                put_derivation(store, drv.dref, drv.config)
+            found = there or []
+            if drv.dref not in shop.force:
+                chosen = choose(store, drv, found)
+                if chosen is not None:
+                    shop.emit(Hit(drv.dref, chosen, time.monotonic()))
+                    return chosen
+            return _build_until_matched(shop, store, drv, context, found)
+    except OSError as error:
+        raise StoreError(
+            f"{drv.dref} cannot be built in {shop.store.var}: {error}. "
+            "Mend the disk (free space? permissions?) and realize again"
+        ) from error
 
 
 def _build_until_matched(
-    shop: Workshop, store: Store, drv: Derivation, context: Mapping[DRef, Chosen]
+    shop: Workshop,
+    store: Store,
+    drv: Derivation,
+    context: Mapping[DRef, Chosen],
+    found: Sequence[RRef],
 ) -> Chosen:
+    """Build as often as the matcher lacks realizations; what was `found` before counts."""
     wanted: int = getattr(drv.matcher, "rmin", 1)
-    before = len(rrefs(store, drv.dref, context)) if wanted > 1 else 0
+    lacks = getattr(drv.matcher, "lacks", None)
+    lacking = 1 if lacks is None else lacks(store, found)
+    candidates = list(found)
     made: list[RRef] = []
-    while len(made) < max(1, wanted - before):
-        made += _build(shop, store, drv, context, len(made))
-        chosen = choose(store, drv, context)
+    builds = 0
+    while len(made) < max(1, lacking):
+        made += _build(shop, store, drv, context, builds)
+        builds += 1
+        candidates = sorted({*found, *made})
+        chosen = choose(store, drv, candidates)
         if chosen is not None:
             return chosen
     raise MatcherUnsatisfied(
         drv.dref,
         f"at least {wanted} realizations" if wanted != 1 else "something else",
-        tuple(rrefs(store, drv.dref, context)),
+        tuple(candidates),
         f"{len(made)} outputs were built, {len(set(made))} of them different: "
         "if the builder gives the same each time, ask for fewer; "
         "otherwise look at the matcher's keys",
@@ -176,8 +200,6 @@ def _build(
 ) -> list[RRef]:
     """Run the realizer once and install what it made."""
     log = log_path(store, drv.dref)
-    with suppress(FileNotFoundError):
-        os.unlink(log)
     values = shop.args.get(drv.dref, {})
     rarg = RealizeArg(values, drv.config, shop.scratch.new, log=log, rindex=rindex, emit=shop.emit)
     shop.emit(Started(drv.dref, time.monotonic()))
@@ -186,7 +208,8 @@ def _build(
     facts = provenance(drv.realizer, clock)
     made = [_install(shop, store, drv, context, folder, facts) for folder in folders]
     shop.scratch.drop()
-    _keep_log(store, log, made)
+    if rarg.logged:
+        _keep_log(store, log, made)
     shop.emit(Built(drv.dref, tuple(made), facts.seconds, time.monotonic()))
     return made
 
@@ -195,11 +218,7 @@ def _run(
     shop: Workshop, store: Store, drv: Derivation, context: Context, rarg: RealizeArg
 ) -> list[str]:
     try:
-        folders = [
-            os.fspath(path) for path in shop.invoke(drv.realizer, store, drv.dref, context, rarg)
-        ]
-        if not folders:
-            raise RealizeError(f"the realizer of {drv.dref} returned no output folder")
+        folders = _folders(drv.dref, shop.invoke(drv.realizer, store, drv.dref, context, rarg))
     except NotRealized as error:
         if error.drefs == (drv.dref,):
             raise  # it is the derivation's own word that it must not be built
@@ -215,6 +234,19 @@ def _run(
             shop.scratch.keep()
             shop.emit(Failed(drv.dref, "a promise was broken", time.monotonic()))
             raise PromiseBroken(drv.dref, missing, folder)
+    return folders
+
+
+def _folders(dref: DRef, returned: object) -> list[str]:
+    """What a realizer returned, as paths; a single path is a mistake that must not be iterated."""
+    if not isinstance(returned, Iterable) or isinstance(returned, (str, bytes)):
+        raise RealizeError(
+            f"the realizer of {dref} returned {returned!r:.99}: expected a list of output folders; "
+            "`build_wrapper` makes a realizer of a function that returns nothing"
+        )
+    folders = [os.fspath(path) for path in returned]
+    if not folders:
+        raise RealizeError(f"the realizer of {dref} returned no output folder")
     return folders
 
 
@@ -236,8 +268,11 @@ def _install(
     folder: str,
     facts: Any,
 ) -> RRef:
+    ours = folder in shop.scratch.made and shop.scratch.same_disk
     try:
-        return put_realization(store, drv.dref, context, folder, facts)
+        rref = put_realization(store, drv.dref, context, folder, facts, ours=ours)
+        shop.scratch.gone(folder)
+        return rref
     except InvalidOutput as error:
         raise _failed(shop, drv, log_path(store, drv.dref), error) from error
     except OSError as error:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 from pylightnix.core.version import VERSION
+from pylightnix.store.machine import host
 from pylightnix.store.objects import Provenance
 
 
@@ -28,7 +29,7 @@ def provenance(realizer: object, clock: Clock) -> Provenance:
         start=_iso(clock.start),
         stop=_iso(datetime.now(UTC)),
         seconds=round(time.monotonic() - clock.start_s, 6),
-        host=os.uname().nodename,
+        host=host(),
         user=_user(),
         python=sys.version.split()[0],
         pylightnix=VERSION,

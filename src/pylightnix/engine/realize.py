@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from pylightnix.core.plan import Chosen, Plan, advance, mkplan, ready, settled, started
 from pylightnix.core.refs import DRef
+from pylightnix.store.query import rrefs
 
 from .closure import Closure
 from .events import Hit, ignore
@@ -37,7 +38,7 @@ def realize(closure: Closure, shop: Workshop, assert_realized: Collection[DRef] 
     def look(dref: DRef, context: dict[DRef, Chosen]) -> Chosen | None:
         if dref in shop.force:
             return None
-        chosen = choose(shop.store, known[dref], context)
+        chosen = choose(shop.store, known[dref], rrefs(shop.store, dref, context))
         if chosen is not None and shop.emit is not ignore:
             shop.emit(Hit(dref, chosen, time.monotonic()))
         return chosen

@@ -24,7 +24,7 @@ def census(store: Store, score: Score | None = None) -> dict[Ref, Item]:
     names = sorted(os.listdir(store.objects))
     drefs = [dref for name in names if (dref := parse_drv(name)) is not None]
     if store.index is not None:
-        store.index.load(drefs)
+        store.index.load("shelf", drefs)
     items: dict[Ref, Item] = {}
     for dref in drefs:
         shelf = shelf_of(store, dref)

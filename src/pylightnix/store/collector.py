@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pylightnix.core.errors import StoreError
 
 from .layout import Store, var_path
+from .machine import host
 
 POLL_S = 0.02
 
@@ -50,7 +51,7 @@ def collector_lock(store: Store, *, shared: bool, wait_s: float = 60.0) -> Itera
     try:
         _take(fd, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, wait_s)
         if not shared:
-            line = f"process {os.getpid()} on {os.uname().nodename}\n".encode()
+            line = f"process {os.getpid()} on {host()}\n".encode()
             os.ftruncate(fd, os.pwrite(fd, line, 0))
         yield
     finally:

@@ -18,7 +18,7 @@ from . import fsys, probes
 from .gc import COLLECTION
 from .layout import SCHEMA, VAR_PARTS, Store, drv_path, rref_path, var_path
 from .leftovers import leftovers
-from .roots import named_roots
+from .roots import live_refs, named_roots
 from .usage import tree_bytes
 from .verify import inspect
 
@@ -151,7 +151,7 @@ def _roots(store: Store) -> Iterator[Finding]:
 
 
 def _scratch(store: Store) -> Iterator[Finding]:
-    found = list(leftovers(store, time.time()))
+    found = list(leftovers(store, time.time(), list(live_refs(store, tidy=False))))
     mend = "pylightnix gc --leftovers --grace 0"
     for leftover in found[:20]:
         yield Finding(

@@ -1,5 +1,6 @@
-"""Canonicalise a built tree and take its inventory in one walk, with folder descriptors and never
-through a link.
+"""Canonicalise a built tree and take its inventory in one walk.
+
+Below the top folder the walk goes by descriptors, and never through a link.
 
 What leaves here holds only regular files (0444, or 0555 if executable), folders (0555) and
 symlinks, all dated to the year 2000, without extended attributes, and nobody can still write to it:
@@ -12,7 +13,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -57,10 +57,12 @@ class Inventory:
 
 
 def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
-    """Canonicalise everything below `folder` and list it; `folder` itself stays writable for the
-    manifest.
+    """Canonicalise everything below `folder` and list it.
+
+    `folder` itself stays writable, for the manifest.
 
     Args:
+        folder: what the builder made.
         sync: flush each file and folder (durability `full`).
 
     Raises:
@@ -70,30 +72,46 @@ def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
     """
     found = Inventory(folder, sync)
     try:
-        fd = _opened(folder, None, _OPEN_FOLDER, 0o700)
+        if not stat.S_ISDIR((status := os.lstat(folder)).st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if status.st_mode & 0o700 != 0o700:
+            os.chmod(folder, 0o700)
+        _strip_attributes(folder)
+        # The top is ours and stays where it is while we walk: by path, which is cheaper. What the
+        # builder made below it is walked by descriptors.
+        listing = _listed(folder)
     except OSError as error:
         raise InvalidOutput(folder, ".", f"expected a folder ({error.strerror})") from error
-    try:
-        _inside(found, fd, "", 0)
-    finally:
-        os.close(fd)
+    _entries(found, _Place(None, f"{folder}/"), listing, "", 0)
     return found
 
 
-def _inside(found: Inventory, fd: int, prefix: str, depth: int) -> None:
-    """Do all entries of one open folder."""
-    os.fchmod(fd, 0o700)
-    _strip_attributes(fd)
-    with os.scandir(fd) as listing:
-        entries = list(listing)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where names are meant: in an open folder, or behind a path."""
+
+    fd: int | None
+    base: str = ""
+
+
+def _listed(folder: str | int) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as listing:
+        return list(listing)
+
+
+def _entries(
+    found: Inventory, place: _Place, entries: list[os.DirEntry[str]], prefix: str, depth: int
+) -> None:
+    """Do all entries of one folder."""
     for entry in entries:
         path = _checked(found, prefix, entry.name)
+        name = place.base + entry.name
         if entry.is_symlink():
-            _link(found, fd, entry.name, path)
+            _link(found, place.fd, name, path)
         elif entry.is_dir(follow_symlinks=False):
-            _folder(found, fd, entry.name, path, depth)
+            _folder(found, place.fd, name, path, depth)
         elif entry.is_file(follow_symlinks=False):
-            _file(found, fd, entry.name, path)
+            _file(found, place.fd, name, path)
         else:
             raise InvalidOutput(
                 found.folder, path, "only files, folders and symlinks can be stored; delete it"
@@ -125,12 +143,14 @@ def _note_twins(found: Inventory, prefix: str, names: list[str]) -> None:
         found.remarks.append(f"{where}: names that differ only by case or by Unicode form")
 
 
-def _folder(found: Inventory, parent: int, name: str, path: str, depth: int) -> None:
+def _folder(found: Inventory, parent: int | None, name: str, path: str, depth: int) -> None:
     if depth >= MAX_DEPTH:
         raise InvalidOutput(found.folder, path, f"it is nested deeper than {MAX_DEPTH} folders")
     fd = _opened(name, parent, _OPEN_FOLDER, 0o700)
     try:
-        _inside(found, fd, f"{path}/", depth + 1)
+        os.fchmod(fd, 0o700)
+        _strip_attributes(fd)
+        _entries(found, _Place(fd), _listed(fd), f"{path}/", depth + 1)
         os.fchmod(fd, 0o555)
         os.utime(fd, ns=_TIMES)
         if found.sync:
@@ -140,7 +160,7 @@ def _folder(found: Inventory, parent: int, name: str, path: str, depth: int) -> 
     found.entries.append((path, "d"))
 
 
-def _link(found: Inventory, parent: int, name: str, path: str) -> None:
+def _link(found: Inventory, parent: int | None, name: str, path: str) -> None:
     target = os.readlink(name, dir_fd=parent)
     try:
         target.encode()
@@ -155,8 +175,9 @@ def _link(found: Inventory, parent: int, name: str, path: str) -> None:
 
 
 def leads_out(path: str, target: str) -> bool:
-    """Tell whether a link at `path` (relative to the object) points out of the object, by its text
-    alone.
+    """Tell, by its text alone, whether a link at `path` points out of the object.
+
+    `path` is relative to the object.
     """
     if target.startswith("/"):
         return True
@@ -168,7 +189,7 @@ def leads_out(path: str, target: str) -> bool:
     return False
 
 
-def _file(found: Inventory, parent: int, name: str, path: str) -> None:
+def _file(found: Inventory, parent: int | None, name: str, path: str) -> None:
     fd = _opened(name, parent, _OPEN_FILE, 0o600)
     try:
         status = os.fstat(fd)
@@ -220,27 +241,23 @@ def hash_open(fd: int, size_hint: int) -> tuple[str, int]:
 
 
 def _open_for_writing(fd: int) -> bool:
-    """Tell whether anybody has the file open for writing: then the kernel grants no read lease on
-    it.
-    """
+    """Tell whether anybody has the file open for writing: the kernel then grants no read lease."""
     import fcntl
     import signal
 
     try:
         # A lease is broken by a signal to us, and the default one would kill: ask for one that is
-        # ignored.
+        # ignored. The lease ends when the file is closed; until then nobody can open it to write.
         fcntl.fcntl(fd, 10, signal.SIGURG)  # F_SETSIG
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
         return error.errno == errno.EAGAIN
-    with suppress(OSError):
-        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return False
 
 
-def _copied(fd: int, name: str, parent: int) -> int:
+def _copied(fd: int, name: str, parent: int | None) -> int:
     """Put a copy with an inode of its own in the place of a file; returns it opened for reading."""
-    fresh = os.path.basename(incoming(""))
+    fresh = os.path.join(os.path.dirname(name), os.path.basename(incoming("")))
     out = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=parent)
     try:
         while chunk := os.read(fd, CHUNK):
@@ -255,16 +272,16 @@ def _copied(fd: int, name: str, parent: int) -> int:
     return out
 
 
-def _strip_attributes(fd: int) -> None:
+def _strip_attributes(entry: int | str) -> None:
     """Take off extended attributes and access lists, as far as they are not the system's own."""
     try:
-        names = os.listxattr(fd)
+        names = os.listxattr(entry)
     except OSError:
         return
     for name in names:
-        os.fchmod(fd, 0o700)  # without root, only who may write may remove
+        os.chmod(entry, 0o700)  # without root, only who may write may remove
         try:
-            os.removexattr(fd, name)
+            os.removexattr(entry, name)
         except OSError:
             # Labels such as security.selinux belong to the system and cannot be taken off.
             if not name.startswith("security.") or name == "security.capability":

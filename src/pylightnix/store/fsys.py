@@ -10,7 +10,6 @@ from .layout import INCOMING, Store, var_path
 
 # Not 1970: zip files cannot hold years before 1980.
 EPOCH_NS = 946684800 * 10**9
-_SHORT = 1 << 16
 DEEP = 100
 
 
@@ -24,16 +23,25 @@ def incoming(folder: str) -> str:
     return f"{folder}/{INCOMING}{token()}"
 
 
-def write_new(path: str, data: bytes, *, sync: bool = False) -> None:
-    """Write a read-only file that must not be there yet, dated as everything in the store."""
+def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True) -> None:
+    """Write a read-only file that must not be there yet.
+
+    Who may read it is left to the umask, as it is for the derivation's folder above it.
+
+    Args:
+        path: of the file.
+        data: all that it will hold.
+        sync: flush it.
+        dated: give it the time of all things in the store.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(path, flags, 0o600)
+    fd = os.open(path, flags, 0o444)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(fd, view) :]
-        os.fchmod(fd, 0o444)
-        os.utime(fd, ns=(EPOCH_NS, EPOCH_NS))
+        if dated:
+            os.utime(fd, ns=(EPOCH_NS, EPOCH_NS))
         if sync:
             os.fsync(fd)
     finally:
@@ -44,12 +52,10 @@ def read_bytes(path: str) -> bytes:
     """Read a whole file, not through a link."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        # Most of what is read is short: one call, and no file object.
-        data = os.read(fd, _SHORT)
-        if len(data) < _SHORT:
-            return data
-        parts = [data]
-        while part := os.read(fd, 1 << 20):
+        # No file object: most of what is read is short. Only an empty read is the end: some network
+        # file systems give less than they have.
+        parts = []
+        while part := os.read(fd, 1 << 16):
             parts.append(part)
         return b"".join(parts)
     finally:

@@ -25,8 +25,10 @@ from .layout import Store, drv_path, parse_drv, parse_rref, rref_path, var_path
 from .leftovers import Leftover, leftovers
 from .roots import linked, live_refs, named_roots, watched_folders
 from .syscalls import rename_noreplace
+from .usage import tree_bytes
 
 COLLECTION = "gc-"
+DOOMED = "old-"
 DERIVATION = "derivation"
 
 
@@ -56,6 +58,7 @@ def collect(
     policy: Policy,
     *,
     keep: Iterable[Ref] = (),
+    at_work: Sequence[Ref] = (),
     keep_folders: Sequence[str] = (),
     score: Score | None = None,
     dry_run: bool = False,
@@ -69,6 +72,7 @@ def collect(
         store: where.
         policy: which of the dead are spared.
         keep: further roots.
+        at_work: roots too: what other calls of this process are building.
         keep_folders: folders in which symlinks into the store are roots, beside the registered
             ones.
         score: for `policy.keep_best`: from the folder of a realization to its score.
@@ -84,34 +88,57 @@ def collect(
 
     Effects: renames below the store and `var/trash`, then deletes in `var/trash` and `var/tmp`.
     """
-    old = _collections(store)
+    # What was never seen before has its contents checked, which may take long: not under the lock.
+    items = census(store, score)
     with collector_lock(store, shared=False, wait_s=wait_s):
-        items = census(store, score)
-        roots = {
-            **all_roots(store, keep_folders, mine),
-            **dict.fromkeys(keep, "kept by the caller"),
-        }
+        if not dry_run:
+            items = census(store, score)
+        used = live_refs(store, mine)
+        roots = {*all_roots(store, keep_folders, used), *keep, *at_work}
         now_s = time.time()
         victims = () if leftovers_only else dead(items, roots, policy, now_s)
-        rest = tuple(leftovers(store, now_s - policy.grace_s))
+        rest = tuple(leftovers(store, now_s - policy.grace_s, (*used, *at_work)))
+        doomed = [] if dry_run else _taken(rest)
+        if not dry_run and not leftovers_only:
+            doomed += _claimed(store)
         trash = None if dry_run or not victims else _to_trash(store, victims)
-    if not dry_run:
-        for collection in () if leftovers_only else old:
-            fsys.delete_tree(collection)
-        for leftover in rest:
-            fsys.delete_tree(leftover.path)
+    for path in doomed:
+        fsys.delete_tree(path)
     freed = sum(victim.size_bytes for victim in victims) + sum(found.size_bytes for found in rest)
     return Collection(victims, rest, len(items) - len(victims), freed, trash)
 
 
-def all_roots(store: Store, folders: Sequence[str] = (), mine: str = "") -> Mapping[Ref, str]:
+def _claimed(store: Store) -> list[str]:
+    """Take earlier collections out of the reach of `undo`; gives where they are now."""
+    doomed = _in_trash(store, DOOMED)  # of a collector that was killed
+    for path in _in_trash(store, COLLECTION):
+        doomed.append(f"{var_path(store, 'trash')}/{DOOMED}{fsys.token()}")
+        os.rename(path, doomed[-1])
+    return doomed
+
+
+def _taken(found: Iterable[Leftover]) -> list[str]:
+    """Rename left-overs where they are: should anybody still write one, it cannot be published."""
+    doomed = []
+    for leftover in found:
+        target = fsys.incoming(os.path.dirname(leftover.path))
+        with suppress(FileNotFoundError):
+            os.rename(leftover.path, target)
+            doomed.append(target)
+    return doomed
+
+
+def all_roots(
+    store: Store, folders: Sequence[str] = (), used: Mapping[Ref, str] | None = None
+) -> Mapping[Ref, str]:
     """Give every root and what makes it one, in words.
 
-    To be called under the exclusive collector's lock.
+    Args:
+        store: where.
+        folders: in which symlinks into the store are roots too.
+        used: as `live_refs` gave it.
     """
-    found: dict[Ref, str] = {}
-    for ref, who in live_refs(store, mine).items():
-        found[RRef(ref) if ref.startswith("rref:") else DRef(ref)] = f"used by {who}"
+    found: dict[Ref, str] = {ref: f"used by {who}" for ref, who in (used or {}).items()}
     for folder in (*watched_folders(store), *folders):
         for path, linked_ref in linked(store, folder):
             found[linked_ref] = f"linked from {path}"
@@ -120,12 +147,14 @@ def all_roots(store: Store, folders: Sequence[str] = (), mine: str = "") -> Mapp
     return found
 
 
-def _collections(store: Store) -> list[str]:
+def _in_trash(store: Store, kind: str) -> list[str]:
+    """Paths in the trash that begin so, oldest first; quarantined damage begins with neither."""
     base = var_path(store, "trash")
     try:
-        return sorted(f"{base}/{name}" for name in os.listdir(base))
+        names = sorted(name for name in os.listdir(base) if name.startswith(kind))
     except FileNotFoundError:
         return []
+    return [f"{base}/{name}" for name in names]
 
 
 def _to_trash(store: Store, victims: Sequence[Victim]) -> str:
@@ -162,9 +191,7 @@ def undo(store: Store, *, wait_s: float = 60.0) -> list[Ref]:
         StoreError: there is no collection in the trash.
     """
     with collector_lock(store, shared=False, wait_s=wait_s):
-        old = [
-            path for path in _collections(store) if os.path.basename(path).startswith(COLLECTION)
-        ]
+        old = _in_trash(store, COLLECTION)
         if not old:
             raise StoreError("there is no collection to undo: the trash is empty")
         back: list[Ref] = []
@@ -194,12 +221,11 @@ def _restore(store: Store, dref: DRef, folder: str) -> list[Ref]:
 
 
 def empty_trash(store: Store) -> int:
-    """Delete all that is in the trash; gives the bytes freed."""
-    from .usage import tree_bytes
-
+    """Delete all that is in the trash, quarantined damage included; gives the bytes freed."""
+    base = var_path(store, "trash")
     freed = 0
-    for path in _collections(store):
+    for name in os.listdir(base) if os.path.isdir(base) else ():
         with suppress(OSError):
-            freed += tree_bytes(path)
-        fsys.delete_tree(path)
+            freed += tree_bytes(f"{base}/{name}")
+        fsys.delete_tree(f"{base}/{name}")
     return freed

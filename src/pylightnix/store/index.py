@@ -1,11 +1,9 @@
 """The index: what was read of the store, remembered for the next time.
 
-It is a cache that may be deleted at any moment.
-
-It is one SQLite file below `var`, on this machine and never synced; the file system is the truth.
-Each row carries a checksum, since a flipped bit inside a text is nothing that SQLite would notice;
-and each says of which state of a file or folder it speaks, so that a stale row is not believed. On
-any trouble the file is thrown away.
+A cache that may be deleted at any moment. It is one SQLite file below `var`, on this machine and
+never synced; the file system is the truth. Each row carries a checksum, since a flipped bit inside
+a text is nothing that SQLite would notice; and what a row says, it says of one state of a file or
+folder, which its reader compares. On any trouble the file is thrown away.
 """
 
 from __future__ import annotations
@@ -14,96 +12,66 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 from zlib import crc32
-
-from pylightnix.core.refs import DRef
-
-from .shelf import Book, ConfigFacts, Shelf, decode_shelf, encode_shelf
 
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 1
-NOBODY = (0, 0, 0)
-_TABLES = ("shelf", "file")
+VERSION = 2
+TABLES = ("shelf", "file")
 _BUSY_S = 0.2
 T = TypeVar("T")
 
 
 class Index:
-    """Remembers shelves and hashes of outside files; one stateful handle per store and process.
+    """Remembers texts under keys; a stateful handle, one for each store and process.
 
-    Everything read is kept in memory; what is new is written by `flush`.
+    What is new is written by `flush`.
+
+    Attributes:
+        memory: what this process made of the texts, by key; for whoever reads them.
     """
 
-    __slots__ = ("_fresh", "_path", "_rows", "_seen", "_shelves")
+    __slots__ = ("_counted", "_fresh", "_path", "_rows", "_seen", "memory")
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._rows: dict[tuple[str, str], str] = {}
-        self._shelves: dict[DRef, Shelf] = {}
         self._fresh: dict[tuple[str, str], str] = {}
-        self._seen: set[str] = set()
+        self._seen: set[tuple[str, str]] = set()
+        self._counted = False
+        self.memory: dict[str, object] = {}
 
-    def get(self, dref: DRef) -> Shelf | None:
-        """Give what is remembered of a derivation; the caller checks whether it is still true."""
-        shelf = self._shelves.get(dref)
-        if shelf is not None:
-            return shelf
-        if dref not in self._seen:
-            self.load([dref])
-        row = self._rows.pop(("shelf", dref), None)
-        if row is None:
-            return None
-        try:
-            shelf = decode_shelf(dref, json.loads(row))
-        except (ValueError, TypeError, LookupError):
-            return None
-        self._shelves[dref] = shelf
-        return shelf
+    def get(self, table: str, key: str) -> str | None:
+        """Give what is remembered; whether that is still true is for the caller to check."""
+        if (table, key) not in self._seen:
+            self.load(table, [key])
+        return self._rows.get((table, key))
 
-    def put(self, dref: DRef, shelf: Shelf, *, certain: bool) -> None:
-        """Remember a derivation; if it is not certain, only as a help for reading it again."""
-        self._seen.add(dref)
-        if not certain:
-            self._shelves[dref] = replace(shelf, identity=NOBODY)
+    def put(self, table: str, key: str, body: str) -> None:
+        """Remember something."""
+        self._seen.add((table, key))
+        self._rows[table, key] = self._fresh[table, key] = body
+
+    def load(self, table: str, keys: Iterable[str]) -> None:
+        """Read many rows in one query."""
+        seen = self._seen
+        wanted = [key for key in keys if (table, key) not in seen]
+        if not wanted:
             return
-        self._shelves[dref] = shelf
-        self._fresh["shelf", dref] = json.dumps(encode_shelf(shelf), separators=(",", ":"))
+        seen.update((table, key) for key in wanted)
+        if not os.path.exists(self._path):
+            return
 
-    def learn(self, dref: DRef, shelf: Shelf, facts: ConfigFacts) -> None:
-        """Remember what a config says along with the rest of its derivation."""
-        known = self._shelves.get(dref)
-        certain = known is not None and known.identity == shelf.identity
-        self.put(dref, replace(shelf, config=facts), certain=certain)
+        def read(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
+            chosen = "SELECT value FROM json_each(?)"
+            query = f"SELECT key, body, checksum FROM {table} WHERE key IN ({chosen})"
+            return connection.execute(query, (json.dumps(wanted),)).fetchall()
 
-    def add(self, dref: DRef, book: Book) -> None:
-        """Remember a realization that was just made, as a help for reading its derivation again."""
-        shelf = self._shelves.get(dref)
-        old = () if shelf is None else tuple(b for b in shelf.books if b.rref != book.rref)
-        self._seen.add(dref)
-        self._shelves[dref] = Shelf(NOBODY, (*old, book))
-
-    def load(self, drefs: Iterable[DRef]) -> None:
-        """Read the rows of many derivations in one query."""
-        wanted = [dref for dref in drefs if dref not in self._seen]
-        if wanted:
-            self._seen.update(wanted)
-            self._read("shelf", wanted)
-
-    def hash_of(self, path: str, state: str) -> str | None:
-        """Give the remembered hash of an outside file, if it was hashed in this state."""
-        if ("file", path) not in self._rows:
-            self._read("file", [path])
-        row = self._rows.get(("file", path), "")
-        remembered, _, digest = row.rpartition(" ")
-        return digest if remembered == state and digest else None
-
-    def put_hash(self, path: str, state: str, digest: str) -> None:
-        """Remember the hash of an outside file in a certain state."""
-        self._rows["file", path] = self._fresh["file", path] = f"{state} {digest}"
+        for key, body, checksum in self._guarded(read) or ():
+            if type(key) is str and type(body) is str and checksum == _checksum(key, body):
+                self._rows[table, key] = body
 
     def flush(self) -> None:
         """Write what is new; where that cannot be done, it is not remembered."""
@@ -112,7 +80,7 @@ class Index:
         fresh, self._fresh = self._fresh, {}
 
         def write(connection: sqlite3.Connection) -> None:
-            for table in _TABLES:
+            for table in TABLES:
                 rows = [
                     (key, body, _checksum(key, body))
                     for (kind, key), body in fresh.items()
@@ -125,21 +93,18 @@ class Index:
 
     def clear(self) -> None:
         """Forget everything, on the disk too."""
-        for known in (self._rows, self._shelves, self._fresh, self._seen):
+        for known in (self._rows, self._fresh, self._seen, self.memory):
             known.clear()
         self._drop()
 
-    def _read(self, table: str, keys: list[str] | list[DRef]) -> None:
-        def read(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
-            wanted = "SELECT value FROM json_each(?)"
-            query = f"SELECT key, body, checksum FROM {table} WHERE key IN ({wanted})"
-            return connection.execute(query, (json.dumps(keys),)).fetchall()
+    def folders_are_counted(self, objects: str) -> bool:
+        """Tell whether this file system counts subfolders in a folder's links (CIFS does not).
 
-        if not os.path.exists(self._path):
-            return
-        for key, body, checksum in self._guarded(read) or ():
-            if type(key) is str and type(body) is str and checksum == _checksum(key, body):
-                self._rows[table, key] = body
+        The folder of all derivations is where to see it, as soon as there is one.
+        """
+        if not self._counted:
+            self._counted = os.stat(objects).st_nlink > 2
+        return self._counted
 
     def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
         """Do something with the data base; on any trouble delete it and go on without."""
@@ -149,7 +114,7 @@ class Index:
             with _connected(self._path) as connection:
                 return work(connection)
         except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "readonly" in str(error) or "unable to open" in str(error):
+            if any(word in str(error) for word in ("locked", "readonly", "unable to open")):
                 return None
             self._drop()
         except (sqlite3.Error, OverflowError, UnicodeError):
@@ -183,21 +148,16 @@ def _connected(path: str) -> Iterator[sqlite3.Connection]:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    for table in _TABLES:
+    for table in TABLES:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
-        connection.execute(
-            f"CREATE TABLE {table} "
-            "(key TEXT PRIMARY KEY, body TEXT, checksum INTEGER) WITHOUT ROWID"
-        )
+        columns = "key TEXT PRIMARY KEY, body TEXT, checksum INTEGER"
+        connection.execute(f"CREATE TABLE {table} ({columns}) WITHOUT ROWID")
     connection.execute(f"PRAGMA user_version={VERSION}")
     connection.commit()
 
 
 def sound(path: str) -> bool:
-    """Tell whether an index can be read and all of its rows are as they were written.
-
-    No file at all is sound.
-    """
+    """Tell whether an index can be read and its rows are as written; no file at all is sound."""
     import sqlite3
 
     if not os.path.exists(path):
@@ -208,7 +168,7 @@ def sound(path: str) -> bool:
                 return False
             return all(
                 checksum == _checksum(key, body)
-                for table in _TABLES
+                for table in TABLES
                 for key, body, checksum in connection.execute(f"SELECT * FROM {table}")
             )
     except (sqlite3.Error, AttributeError, TypeError, OverflowError, UnicodeError):

@@ -6,11 +6,15 @@ That is scratch folders of dead processes, and names that readers ignore.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from pylightnix.core.reclaim import Ref
+from pylightnix.core.refs import DRef
+
 from .layout import INCOMING, Store, drv_path, parse_drv, var_path
+from .query import dref_of
 from .scratch import ALIVE
 from .usage import tree_bytes
 
@@ -24,19 +28,24 @@ class Leftover:
     what: str
 
 
-def leftovers(store: Store, before_s: float) -> Iterator[Leftover]:
+def leftovers(store: Store, before_s: float, in_use: Collection[Ref] = ()) -> Iterator[Leftover]:
     """Give what was left behind and last touched before a time, sorted by path.
 
     Args:
         store: where.
         before_s: the time, in seconds since 1970.
+        in_use: references that live processes use. What is being written beside them is no
+            left-over, however long ago it was begun.
     """
+    busy = {dref_of(ref) for ref in in_use}
     tmp = var_path(store, "tmp")
     for name in _listed(tmp):
         path = f"{tmp}/{name}"
         if _older(path, before_s) and not _in_use(path):
             yield _found(path, "scratch of a build that failed or was killed")
-    for folder in (store.objects, *_derivations(store)):
+    # Outputs from another disk are copied to the top; nobody can tell for which derivation.
+    homes = [drv_path(store, dref) for dref in _derivations(store) if dref not in busy]
+    for folder in (*homes, *(() if busy else (store.objects,))):
         for name in _listed(folder):
             if name.startswith(INCOMING) and _older(f"{folder}/{name}", before_s):
                 yield _found(f"{folder}/{name}", "an interrupted write")
@@ -49,11 +58,9 @@ def _found(path: str, what: str) -> Leftover:
     return Leftover(path, size, what)
 
 
-def _derivations(store: Store) -> Iterator[str]:
-    for name in _listed(store.objects):
-        dref = parse_drv(name)
-        if dref is not None:
-            yield drv_path(store, dref)
+def _derivations(store: Store) -> list[DRef]:
+    names = _listed(store.objects)
+    return [dref for name in names if (dref := parse_drv(name)) is not None]
 
 
 def _listed(folder: str) -> list[str]:

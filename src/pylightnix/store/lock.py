@@ -21,6 +21,7 @@ from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef
 
 from .layout import Store, var_path
+from .machine import host
 
 # A waiter tells who holds the lock after so long; shorter waits are not worth a line.
 PATIENCE_S = 1.0
@@ -31,6 +32,7 @@ NESTED_WAIT_S = 30.0
 # Without flock there are leases: files that their holders touch three times in this span.
 LEASE_S = 60.0
 _NO_FLOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
+_SIGNATURE = 400
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -55,6 +57,7 @@ def build_lock(
     *,
     wait_s: float | None = None,
     on_wait: Callable[[str], None] | None = None,
+    who: str | None = None,
 ) -> Iterator[Store]:
     """Hold the build lock of a derivation.
 
@@ -64,6 +67,7 @@ def build_lock(
         dref: the derivation.
         wait_s: seconds to wait for another holder; None waits without end.
         on_wait: told who holds the lock, once, when waiting takes longer than a second.
+        who: what others are told while we hold it; by default `this_process()`.
 
     Returns:
         The store to hand to the builder: it knows what is held.
@@ -76,7 +80,7 @@ def build_lock(
     if stripe in store.held:
         yield store
         return
-    release = _taken(store, dref, wait_s, on_wait)
+    release = _taken(store, dref, wait_s, on_wait, who or this_process())
     try:
         yield store if release is None else replace(store, held=store.held | {stripe})
     finally:
@@ -85,7 +89,11 @@ def build_lock(
 
 
 def _taken(
-    store: Store, dref: DRef, wait_s: float | None, on_wait: Callable[[str], None] | None
+    store: Store,
+    dref: DRef,
+    wait_s: float | None,
+    on_wait: Callable[[str], None] | None,
+    who: str,
 ) -> Callable[[], None] | None:
     """Take the lock and give what releases it; None if a nested build has to go on without."""
     import fcntl
@@ -96,13 +104,13 @@ def _taken(
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(fd)
-        return _waited(store, dref, wait_s, on_wait)
+        return _waited(store, dref, wait_s, on_wait, who)
     except OSError as error:
         os.close(fd)
         if error.errno not in _NO_FLOCK:
             raise
-        return _waited(store, dref, wait_s, on_wait, leased=True)
-    _sign(fd, dref)
+        return _waited(store, dref, wait_s, on_wait, who, leased=True)
+    _sign(fd, dref, who)
     return lambda: _release(fd)
 
 
@@ -132,10 +140,16 @@ def _open(path: str) -> int:
         ) from error
 
 
-def _sign(fd: int, dref: DRef) -> None:
+def this_process() -> str:
+    """Say who we are, for those who wait for us."""
+    return f"process {os.getpid()} on {host()}"
+
+
+def _sign(fd: int, dref: DRef, who: str) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    holder = f"process {os.getpid()} on {os.uname().nodename} since {since} ({dref})\n".encode()
-    os.ftruncate(fd, os.pwrite(fd, holder, 0))
+    holder = f"{who} since {since} ({dref})"
+    # Always of one length, so that nothing of a longer signature stays.
+    os.pwrite(fd, f"{holder:<{_SIGNATURE - 1}}\n".encode()[:_SIGNATURE], 0)
 
 
 def _waited(
@@ -143,6 +157,7 @@ def _waited(
     dref: DRef,
     wait_s: float | None,
     on_wait: Callable[[str], None] | None,
+    who: str,
     *,
     leased: bool = False,
 ) -> Callable[[], None] | None:
@@ -160,7 +175,7 @@ def _waited(
             path,
             thread_local=False,
             preserve_lock_file=True,
-            on_acquired=lambda fd: _sign(fd, dref),
+            on_acquired=lambda fd: _sign(fd, dref, who),
         )
     patience_s = PATIENCE_S if limit_s is None else min(PATIENCE_S, limit_s)
     try:

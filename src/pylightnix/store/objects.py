@@ -25,7 +25,7 @@ from . import fsys
 from .check import faults
 from .freeze import InvalidOutput, freeze_tree
 from .layout import CONFIG, INCOMING, Store, config_path, drv_path, rref_path, var_path
-from .shelf import mkbook
+from .shelf import add_book, mkbook
 from .syscalls import rename_noreplace, sync_filesystem
 from .verified import remember
 
@@ -73,16 +73,19 @@ def put_derivation(store: Store, dref: DRef, config: Config) -> None:
     if has_derivation(store, dref, config):
         return
     folder = drv_path(store, dref)
-    aside = fsys.incoming(folder)
+    # Two processes that write one config at one nanosecond meet in O_EXCL, and one tries again.
+    aside = f"{folder}/{INCOMING}{time.time_ns():x}-{id(config):x}"
     sync = store.durability == "full"
     try:
         with suppress(FileExistsError):
             os.mkdir(folder)
-        fsys.write_new(aside, config.canonical, sync=sync)
+        fsys.write_new(aside, config.canonical, sync=sync, dated=False)
         os.rename(aside, f"{folder}/{CONFIG}")
         if sync:
             fsys.sync_folder(folder)
             fsys.sync_folder(store.objects)
+    except FileExistsError:
+        put_derivation(store, dref, config)
     except BaseException as error:
         with suppress(OSError):
             os.unlink(aside)
@@ -100,6 +103,8 @@ def put_realization(
     context: Mapping[DRef, Sequence[RRef]],
     folder: str,
     provenance: Provenance,
+    *,
+    ours: bool = False,
 ) -> RRef:
     """Make a built folder a realization, or find that an equal one is there.
 
@@ -109,20 +114,23 @@ def put_realization(
         context: the realizations of the direct dependencies.
         folder: what the builder made; moved away if it is below `var/tmp`, otherwise copied.
         provenance: kept beside the manifest; of equal realizations the first one's stays.
+        ours: the folder is one that `Scratch` named, on the store's file system.
 
     Raises:
         InvalidOutput: the folder holds something that cannot be stored; nothing of it was.
         OSError: the disk is full or failing; nothing was published.
     """
-    ours = _own(store, folder)
+    mine = folder if ours else _own(store, folder)
+    copied = os.path.basename(mine).startswith(INCOMING)
     try:
-        rref = _put(store, dref, context, ours, provenance)
+        rref, published = _put(store, dref, context, mine, provenance)
     except BaseException:
         # What a builder made stays where it is, for its owner to look at; our own copy of it goes.
-        if os.path.basename(ours).startswith(INCOMING):
-            fsys.delete_tree(ours)
+        if copied:
+            fsys.delete_tree(mine)
         raise
-    fsys.delete_tree(ours)  # gone already if it was published; scrap beside an equal realization
+    if not published:
+        fsys.delete_tree(mine)  # scrap, beside an equal realization
     return rref
 
 
@@ -132,36 +140,32 @@ def _put(
     context: Mapping[DRef, Sequence[RRef]],
     folder: str,
     provenance: Provenance,
-) -> RRef:
+) -> tuple[RRef, bool]:
+    """Canonicalise, name, publish; tells whether it was not there before."""
     inventory = freeze_tree(folder, sync=store.durability == "full")
     manifest = encode_manifest(Manifest(dref, context, inventory.entries))
     rref = rref_of(manifest, dref)
-    if not os.path.lexists(rref_path(store, rref)) or not _keep(store, rref):
+    # Looking first saves a flush; without flushes the last rename finds out by itself.
+    there = store.durability != "none" and os.path.lexists(rref_path(store, rref))
+    published = False
+    if not there or not _keep(store, rref):
         extra = _write_meta(folder, manifest, provenance, inventory.remarks, sync=inventory.sync)
-        _publish(store, folder, rref)
-        if store.index is not None:
-            size = len(manifest) + extra + inventory.size_bytes
-            store.index.add(dref, mkbook(rref, context, provenance.stop, size, time.time()))
-    remember(store, rref)
-    return rref
+        published = _publish(store, folder, rref)
+        size = len(manifest) + extra + inventory.size_bytes
+        if published:
+            add_book(store, dref, mkbook(rref, context, provenance.stop, size, time.time()))
+    remember(store, rref, flushed=store.durability != "none")
+    return rref, published
 
 
 def _own(store: Store, folder: str) -> str:
     """Give a folder on the store's file system that is ours to move: if need be, a copy."""
-    scratch = var_path(store, "tmp")
-    if (
-        os.path.dirname(os.path.dirname(folder)) == scratch
-        and is_folder(folder)
-        and os.lstat(folder).st_dev == os.stat(store.objects).st_dev
-    ):
-        # The everyday case, named by `Scratch`: two levels below `tmp`, which are ours.
-        return folder
     real = os.path.realpath(folder)
     if os.path.islink(folder) or not os.path.isdir(folder):
         raise InvalidOutput(
             folder, ".", "the builder must return a folder; is it a file, a link or not there?"
         )
-    tmp = os.path.realpath(scratch)
+    tmp = os.path.realpath(var_path(store, "tmp"))
     for inner in (tmp, os.path.realpath(store.objects)):
         if f"{inner}/".startswith(os.path.join(real, "")):
             # A copy of it would copy itself.
@@ -199,21 +203,18 @@ def _write_meta(
 
 
 def _close_folder(path: str, *, sync: bool) -> None:
-    """Make a folder read-only and old, as everything in the store is."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fchmod(fd, 0o555)
-        os.utime(fd, ns=(fsys.EPOCH_NS, fsys.EPOCH_NS))
-        if sync:
-            os.fsync(fd)
-    finally:
-        os.close(fd)
+    """Make a folder of ours read-only and old, as everything in the store is."""
+    os.chmod(path, 0o555)
+    os.utime(path, ns=(fsys.EPOCH_NS, fsys.EPOCH_NS))
+    if sync:
+        fsys.sync_folder(path)
 
 
-def _publish(store: Store, folder: str, rref: RRef) -> None:
+def _publish(store: Store, folder: str, rref: RRef) -> bool:
     """Rename into the derivation's folder, close the top, flush, name it, flush the name."""
     home = os.path.dirname(rref_path(store, rref))
-    aside = fsys.incoming(home)
+    # A scratch folder's name is nobody else's, and its outputs are installed one after the other.
+    aside = f"{home}/{INCOMING}{os.path.basename(os.path.dirname(folder))}-{time.time_ns():x}"
     # First to the new parent and only then read-only: without root a read-only folder cannot change
     # its parent.
     os.rename(folder, aside)
@@ -224,24 +225,25 @@ def _publish(store: Store, folder: str, rref: RRef) -> None:
             # error once and then forgets it, so trying again would "succeed". The tree is thrown
             # away by the caller's handler.
             sync_filesystem(home)
-        _name(store, aside, rref)
+        published = _name(store, aside, rref)
         if store.durability != "none":
             fsys.sync_folder(home)
+        return published
     except BaseException:
         fsys.delete_tree(aside)
         raise
 
 
-def _name(store: Store, aside: str, rref: RRef) -> None:
+def _name(store: Store, aside: str, rref: RRef) -> bool:
     """Give an object its final name; a good one that is there already wins, a bad one makes way."""
     while True:
         try:
             rename_noreplace(aside, rref_path(store, rref))
-            return
+            return True
         except FileExistsError:
             if _keep(store, rref):
                 fsys.delete_tree(aside)
-                return
+                return False
 
 
 def _keep(store: Store, rref: RRef) -> bool:

@@ -46,7 +46,7 @@ def drefs(store: Store) -> list[DRef]:
 def preload(store: Store, drefs: Sequence[DRef]) -> None:
     """Ask the index about many derivations at once, before they are looked into one by one."""
     if store.index is not None:
-        store.index.load(drefs)
+        store.index.load("shelf", drefs)
 
 
 def rrefs(
@@ -59,9 +59,16 @@ def rrefs(
         dref: the derivation.
         context: only those whose direct dependencies had exactly these realizations.
     """
+    return candidates(store, dref, context) or []
+
+
+def candidates(
+    store: Store, dref: DRef, context: Mapping[DRef, Sequence[RRef]] | None = None
+) -> list[RRef] | None:
+    """Give what `rrefs` gives, or None if the store does not even have the derivation."""
     shelf = shelf_of(store, dref)
     if shelf is None:
-        return []
+        return None
     if context is None:
         return [book.rref for book in shelf.books]
     key = context_key(dref, context)

@@ -14,6 +14,7 @@ from .collector import collector_lock
 from .gc import all_roots
 from .layout import NotInStore, Store, drv_path, rref_path
 from .query import config_of, drefs
+from .roots import live_refs
 from .shelf import shelf_of
 from .verified import forget
 
@@ -89,6 +90,6 @@ def _held_by(store: Store, ref: Ref, mine: str) -> list[str]:
     whole = rref2dref(ref) if isinstance(ref, RRef) else ref
     return [
         f"{held} ({why})"
-        for held, why in all_roots(store, mine=mine).items()
+        for held, why in all_roots(store, used=live_refs(store, mine)).items()
         if held in (ref, whole) or (isinstance(held, RRef) and rref2dref(held) == ref)
     ]

@@ -22,6 +22,7 @@ from pylightnix.core.refs import DRef, Name, RRef, isdref, isrref, mkname
 from . import fsys
 from .collector import collector_lock
 from .layout import Store, parse_drv, parse_rref, var_path
+from .machine import host
 from .usage import path_of
 
 LINKS = ".links"
@@ -201,7 +202,7 @@ class LiveRoots:
         folder = f"{var_path(self._store, 'roots')}/{LIVE}"
         os.makedirs(folder, exist_ok=True)
         self._pid = os.getpid()
-        self.path = f"{folder}/{os.uname().nodename}-{self._pid}-{fsys.token()}"
+        self.path = f"{folder}/{host()}-{self._pid}-{fsys.token()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(self.path, flags, 0o644)
         with suppress(OSError):
@@ -218,27 +219,28 @@ class LiveRoots:
         self._known.clear()
 
 
-def live_refs(store: Store, mine: str = "") -> dict[str, str]:
+def live_refs(store: Store, mine: str = "", *, tidy: bool = True) -> dict[DRef | RRef, str]:
     """Give what other live processes use: reference -> the process.
-
-    Files of dead processes are deleted. To be called under the exclusive collector's lock.
 
     Args:
         store: where.
         mine: the file of this process, which is passed over: who collects says what to keep.
+        tidy: delete files of dead processes; only under the exclusive collector's lock.
     """
     base = f"{var_path(store, 'roots')}/{LIVE}"
-    found: dict[str, str] = {}
+    found: dict[DRef | RRef, str] = {}
     for label in _listed(base):
         path = f"{base}/{label}"
         if path == mine:
             continue
         with suppress(FileNotFoundError):
             if _is_dead(path, label):
-                os.unlink(path)
+                if tidy:
+                    os.unlink(path)
                 continue
-            for ref in fsys.read_bytes(path).decode(errors="replace").splitlines():
-                if isdref(ref) or isrref(ref):
+            for line in fsys.read_bytes(path).decode(errors="replace").splitlines():
+                if isdref(line) or isrref(line):
+                    ref = RRef(line) if isrref(line) else DRef(line)
                     found[ref] = f"process {label.rsplit('-', 2)[1]}"
     return found
 
@@ -246,7 +248,7 @@ def live_refs(store: Store, mine: str = "") -> dict[str, str]:
 def _is_dead(path: str, label: str) -> bool:
     import fcntl
 
-    if label.rsplit("-", 2)[0] != os.uname().nodename:
+    if label.rsplit("-", 2)[0] != host():
         return os.stat(path).st_mtime < time.time() - FOREIGN_LEASE_S
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

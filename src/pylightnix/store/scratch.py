@@ -12,6 +12,7 @@ from types import TracebackType
 
 from .fsys import delete_tree, token
 from .layout import Store, var_path
+from .machine import host
 
 ALIVE = ".alive"
 
@@ -21,16 +22,18 @@ class Scratch:
 
     Attributes:
         made: the paths given out and not dropped, in order.
+        same_disk: whether they can be renamed into the store.
     """
 
-    __slots__ = ("_fd", "_home", "_next", "_store", "made")
+    __slots__ = ("_fd", "_home", "_next", "_store", "made", "same_disk")
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._home = f"{var_path(store, 'tmp')}/{os.uname().nodename}-{os.getpid()}-{token()}"
+        self._home = f"{var_path(store, 'tmp')}/{host()}-{os.getpid()}-{token()}"
         self._fd = -1
         self._next = 0
         self.made: list[str] = []
+        self.same_disk = False
 
     def new(self) -> str:
         """Give a path that is not there yet, in a folder that is."""
@@ -40,6 +43,11 @@ class Scratch:
         self._next += 1
         self.made.append(path)
         return path
+
+    def gone(self, path: str) -> None:
+        """Forget a path that was moved into the store."""
+        if path in self.made:
+            self.made.remove(path)
 
     def drop(self) -> None:
         """Delete all that was made since the last time."""
@@ -60,6 +68,7 @@ class Scratch:
         import fcntl
 
         os.makedirs(self._home)
+        self.same_disk = os.stat(self._home).st_dev == os.stat(self._store.objects).st_dev
         # Close-on-exec: a child that inherits the descriptor would keep the folder "alive" after we
         # are gone.
         self._fd = os.open(f"{self._home}/{ALIVE}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)

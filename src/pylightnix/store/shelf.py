@@ -6,10 +6,11 @@ a folder cannot come or go without its modification time telling.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -20,13 +21,17 @@ from pylightnix.core.manifest import META, context_prefix, parse_manifest
 from pylightnix.core.refs import DRef, RRef, rref2dref
 
 from .fsys import read_bytes
+from .index import Index
 from .layout import CONFIG, Store, config_path, drv_path, parse_rref, rref_path
+from .machine import boot_id
 from .verified import is_valid
 
 # Times of files come from a clock that ticks every few milliseconds. A folder that was changed a
 # moment ago can change again without a new time, so what was read of it is not remembered (git
 # calls such entries racy).
 RACY_NS = 50_000_000
+TABLE = "shelf"
+NOBODY = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,38 +91,66 @@ def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
     return sha256(context_prefix(dref, context)).hexdigest()[:32]
 
 
-def identity_of(store: Store, dref: DRef) -> tuple[int, int, int] | None:
-    """Give what changes when something in a derivation's folder comes or goes.
-
-    None if there is no folder.
-    """
-    try:
-        status = os.stat(drv_path(store, dref))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
-
-
 def shelf_of(store: Store, dref: DRef) -> Shelf | None:
     """Give what a derivation's folder holds; None if there is no folder.
 
     Effects: checks the contents of realizations that were never seen before; remembers in the
         index, where there is one, what is certain to be noticed if it changes.
     """
-    identity = identity_of(store, dref)
-    if identity is None:
+    try:
+        status = os.stat(drv_path(store, dref))
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    # Inode, modification and change time: no name can come or go without one of them telling.
+    identity = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
     index = store.index
-    known = None if index is None else index.get(dref)
+    known = None if index is None else _recalled(index, dref)
     if known is not None and known.identity == identity:
         return known
+    if status.st_nlink == 2 and index is not None and index.folders_are_counted(store.objects):
+        return Shelf(identity, ())  # no subfolders, so no realizations: a new derivation
     now_ns = time.time_ns()
     shelf = read_shelf(store, dref, identity, known)
     if index is not None:
         # A copy under way fills a strange folder without touching this one.
         certain = not shelf.strange and now_ns - max(identity[1:]) > RACY_NS
-        index.put(dref, shelf, certain=certain)
+        _remember(index, dref, shelf, certain=certain)
     return shelf
+
+
+def _recalled(index: Index, dref: DRef) -> Shelf | None:
+    """What is remembered of a derivation; its identity says of which state of the folder."""
+    shelf = index.memory.get(dref)
+    if isinstance(shelf, Shelf):
+        return shelf
+    row = index.get(TABLE, dref)
+    if row is None:
+        return None
+    try:
+        shelf = decode_shelf(dref, json.loads(row))
+    except (ValueError, TypeError, LookupError):
+        return None
+    index.memory[dref] = shelf
+    return shelf
+
+
+def _remember(index: Index, dref: DRef, shelf: Shelf, *, certain: bool) -> None:
+    """Remember a derivation; if it is not certain, only as a help for reading it again."""
+    if certain:
+        index.memory[dref] = shelf
+        index.put(TABLE, dref, json.dumps(encode_shelf(shelf), separators=(",", ":")))
+    else:
+        index.memory[dref] = replace(shelf, identity=NOBODY)
+
+
+def add_book(store: Store, dref: DRef, book: Book) -> None:
+    """Remember a realization that was just made, as a help for reading its derivation again."""
+    if store.index is None:
+        return
+    shelf = store.index.memory.get(dref)
+    old = shelf.books if isinstance(shelf, Shelf) else ()
+    others = tuple(known for known in old if known.rref != book.rref)
+    store.index.memory[dref] = Shelf(NOBODY, (*others, book))
 
 
 def facts_of(store: Store, dref: DRef, shelf: Shelf) -> ConfigFacts:
@@ -133,7 +166,9 @@ def facts_of(store: Store, dref: DRef, shelf: Shelf) -> ConfigFacts:
     except (OSError, ValueError):
         return ConfigFacts(-1, 0.0, ())
     if store.index is not None:
-        store.index.learn(dref, shelf, facts)
+        known = store.index.memory.get(dref)
+        certain = isinstance(known, Shelf) and known.identity == shelf.identity
+        _remember(store.index, dref, replace(shelf, config=facts), certain=certain)
     return facts
 
 
@@ -207,12 +242,14 @@ def encode_shelf(shelf: Shelf) -> list[object]:
     ]
     facts = shelf.config
     config = None if facts is None else [facts.size_bytes, facts.arrived_s, list(facts.deps)]
-    return [list(shelf.identity), config, books]
+    return [list(shelf.identity), config, books, boot_id()]
 
 
 def decode_shelf(dref: DRef, value: Any) -> Shelf:
     """Read what `encode_shelf` gave; raises ValueError, TypeError or LookupError if it did not."""
-    identity, config, books = value
+    identity, config, books, boot = value
+    if boot != boot_id():
+        identity = NOBODY  # a power cut can take contents and leave names and times: look again
     new = str.__new__
     tail = dref[5:]
     return Shelf(

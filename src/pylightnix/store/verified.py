@@ -3,6 +3,10 @@
 Local builds are noted when published, foreign ones when first seen; a note is a symlink below
 `var/verified` whose text identifies the folder, so it dies with the folder.
 
+What is good in memory may not have reached the disk: a copy from elsewhere, or a build with
+durability `none`, can lose its contents in a power cut and keep its names and times. Such a note
+counts for the present boot only; afterwards the object is checked once more.
+
 All of it may be deleted at any time; objects are then checked again.
 """
 
@@ -16,6 +20,7 @@ from pylightnix.core.refs import RRef
 from . import fsys
 from .check import faults
 from .layout import Store, rref_path, var_path
+from .machine import boot_id
 
 
 def _identity(status: os.stat_result) -> str:
@@ -39,31 +44,43 @@ def is_valid(store: Store, rref: RRef) -> bool:
         identity = _identity(os.lstat(rref_path(store, rref)))
     except OSError:
         return False
-    try:
-        if os.readlink(_note(store, rref)) == identity:
-            return True
-    except OSError:
-        pass
+    note = ""
+    with suppress(OSError):
+        note = os.readlink(_note(store, rref))
+    if note == identity or (note.startswith(identity) and note == _for_now(identity)):
+        return True
     if next(faults(store, rref), None) is not None:
         return False
-    remember(store, rref)
+    # Good before the machine was started and good now: then it is on the disk.
+    remember(store, rref, flushed=note.startswith(f"{identity}@"))
     return True
 
 
-def remember(store: Store, rref: RRef) -> None:
-    """Note that an object is good; where that cannot be noted it will be checked again."""
+def _for_now(identity: str) -> str:
+    return f"{identity}@{boot_id()}"
+
+
+def remember(store: Store, rref: RRef, *, flushed: bool) -> None:
+    """Note that an object is good; where that cannot be noted it will be checked again.
+
+    Args:
+        store: where.
+        rref: the object.
+        flushed: it is on the disk, whatever happens to the power.
+    """
     with suppress(OSError):
         identity = _identity(os.lstat(rref_path(store, rref)))
+        text = identity if flushed else _for_now(identity)
         note = _note(store, rref)
         try:
-            os.symlink(identity, note)
+            os.symlink(text, note)
         except FileExistsError:
             aside = fsys.incoming(var_path(store, "verified"))
-            os.symlink(identity, aside)
+            os.symlink(text, aside)
             os.rename(aside, note)
         except FileNotFoundError:
             os.makedirs(var_path(store, "verified"), exist_ok=True)
-            os.symlink(identity, note)
+            os.symlink(text, note)
 
 
 def forget(store: Store, rref: RRef) -> None:

@@ -33,7 +33,7 @@ from .layout import (
     parse_rref,
     rref_path,
 )
-from .verified import forget, remember, was_seen
+from .verified import forget, is_valid, was_seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _look_at_realization(store: Store, rref: RRef, contents: bool, found: _Findi
     wrong = list(faults(store, rref, contents=contents))
     if not wrong:
         if contents:
-            remember(store, rref)
+            is_valid(store, rref)  # notes it, where it was not noted
         found.notices.extend(_notices(store, rref))
     elif all(fault.partial for fault in wrong) and not was_seen(store, rref):
         found.incomplete.extend(wrong)
@@ -193,7 +193,7 @@ def mend_notices(store: Store, report: Report) -> tuple[Ref, ...]:
             mode = stat.S_IMODE(os.lstat(path).st_mode)
             os.chmod(path, mode & ~0o222)
             if isinstance(ref, RRef):
-                remember(store, ref)
+                is_valid(store, ref)  # its times changed with its modes: note it anew
             mended[ref] = None
     return tuple(mended)
 
