@@ -136,7 +136,7 @@ def test_a_note_about_what_is_no_longer_there_is_replaced(store: Store) -> None:
 
 
 def test_remembering_what_is_not_there_is_no_error(store: Store) -> None:
-    remember(store, RRef(f"rref:{'0' * 32}-{'0' * 32}-thing"))
+    remember(store, RRef(f"rref:{'0' * 32}-{'0' * 32}-thing"), flushed=True)
     assert os.listdir(f"{store.var}/verified") == []
 
 

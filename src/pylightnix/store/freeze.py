@@ -76,12 +76,12 @@ def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         if status.st_mode & 0o700 != 0o700:
             os.chmod(folder, 0o700)
-        _strip_attributes(folder)
         # The top is ours and stays where it is while we walk: by path, which is cheaper. What the
         # builder made below it is walked by descriptors.
         listing = _listed(folder)
     except OSError as error:
         raise InvalidOutput(folder, ".", f"expected a folder ({error.strerror})") from error
+    _strip_attributes(folder)
     _entries(found, _Place(None, f"{folder}/"), listing, "", 0)
     return found
 
