@@ -10,6 +10,7 @@ import os
 from contextlib import suppress
 from types import TracebackType
 
+from .collector import collector_lock
 from .fsys import delete_tree, token
 from .layout import Store, var_path
 from .machine import host
@@ -67,12 +68,17 @@ class Scratch:
     def _open(self) -> None:
         import fcntl
 
-        os.makedirs(self._home)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+        # A collector must not see the folder before its mark is locked: it would take it for one of
+        # a dead process, and away from under the builder.
+        with collector_lock(self._store, shared=True):
+            os.makedirs(self._home)
+            # Close-on-exec: a child that inherits the descriptor would keep the folder "alive"
+            # after we are gone.
+            self._fd = os.open(f"{self._home}/{ALIVE}", flags, 0o600)
+            with suppress(OSError):  # no flock here, and so no collector
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.same_disk = os.stat(self._home).st_dev == os.stat(self._store.objects).st_dev
-        # Close-on-exec: a child that inherits the descriptor would keep the folder "alive" after we
-        # are gone.
-        self._fd = os.open(f"{self._home}/{ALIVE}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def __enter__(self) -> Scratch:
         return self
