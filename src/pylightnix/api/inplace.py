@@ -11,7 +11,7 @@ from pylightnix.engine.closure import NotADerivation, close_over
 from pylightnix.engine.registry import Registry
 from pylightnix.store.objects import put_derivation
 
-from .ambient import current_store
+from .ambient import current_store, live_roots
 from .stage import Force, call_stage, realize
 
 _global = Registry()
@@ -39,7 +39,9 @@ def instantiate_inplace(stage: Callable[..., Any], *args: Any, **kwargs: Any) ->
     dref = call_stage(_global, store, stage, args, kwargs)
     if not isinstance(dref, DRef):
         raise NotADerivation(f"{type(dref).__name__}: {dref!r:.100}")
-    for drv in islice(_global.derivations.values(), before, None):
+    fresh = list(islice(_global.derivations.values(), before, None))
+    live_roots(store).hold([drv.dref for drv in fresh])
+    for drv in fresh:
         put_derivation(store, drv.dref, drv.config)
     return dref
 
@@ -55,4 +57,6 @@ def realize_inplace(dref: DRef, force_rebuild: Force = ()) -> RRef:
         InstantiateError: the derivation is not in the global registry.
         RealizeError, StoreError: as `realize`.
     """
-    return realize(close_over(_global, current_store(), DRef(dref)), force_rebuild)
+    store = current_store()
+    closure = close_over(_global, store, DRef(dref), live_roots(store).hold)
+    return realize(closure, force_rebuild)

@@ -122,9 +122,10 @@ def instantiate(
     """
     where = resolved(store)
     if not callable(stage):
-        return close_over(resolved_registry(r), where, stage)
+        return close_over(resolved_registry(r), where, stage, live_roots(where).hold)
     registry = Registry(where) if r is None else r
-    return close_over(registry, where, call_stage(registry, where, stage, args, kwargs))
+    result = call_stage(registry, where, stage, args, kwargs)
+    return close_over(registry, where, result, live_roots(where).hold)
 
 
 def call_stage(

@@ -84,8 +84,16 @@ def fill(registry: Registry, stage: Callable[[], T]) -> T:
         registry.busy = False
 
 
-def close_over(registry: Registry, store: Store, result: object) -> Closure:
+def close_over(
+    registry: Registry, store: Store, result: object, hold: Callable[[list[DRef]], object]
+) -> Closure:
     """Make the closure of what a stage returned.
+
+    Args:
+        registry: has the derivations.
+        store: gets their configs.
+        result: what the stage returned.
+        hold: told which derivations are going to be written, so that no collector takes them.
 
     Raises:
         NotADerivation: the result is not made of DRefs.
@@ -106,6 +114,7 @@ def close_over(registry: Registry, store: Store, result: object) -> Closure:
 
     map_result(result, note)
     derivations = _needed(registry, targets)
+    hold([drv.dref for drv in derivations])
     for drv in derivations:
         put_derivation(store, drv.dref, drv.config)
     return Closure(result, tuple(targets), derivations, store)
