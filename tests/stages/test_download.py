@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import hashlib
 import os
@@ -304,6 +305,21 @@ def test_a_part_belongs_to_one_process_at_a_time(tmp_path: Path) -> None:
         assert (first, second) == (path, None)
     with own_part(path) as third:
         assert third == path
+
+
+def test_a_part_that_became_a_result_meanwhile_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, result, flock = tmp_path / "part", tmp_path / "result", fcntl.flock
+
+    def too_late(fd: int, how: int) -> None:
+        part.rename(result)
+        flock(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", too_late)
+    with own_part(str(part)) as path:
+        assert path is None
+        assert result.exists()
 
 
 def test_progress_is_told_now_and_then_and_at_the_end(web: WebServer, into: Path) -> None:

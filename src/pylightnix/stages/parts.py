@@ -26,15 +26,13 @@ class Part:
     """
 
     def __init__(self, path: str, digests: Digests) -> None:
-        """Take up what is there; without a hash to prove it by, begin anew."""
+        """Take up what is there."""
         self._digests = digests
         self.is_provable = bool(digests.wanted())
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.fdopen(os.open(path, flags, 0o644), "r+b")
         self.size_bytes = 0
         self._hashers = self._fresh_hashers()
-        if not self.is_provable:
-            self.restart()
         while piece := self._file.read(_CHUNK_BYTES):
             self._count(piece)
         self.is_patchwork = self.size_bytes > 0
