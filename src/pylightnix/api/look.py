@@ -16,7 +16,7 @@ from pylightnix.store.layout import Store, parse_drv, parse_rref
 from pylightnix.store.roots import watch_folder
 from pylightnix.store.usage import path_of
 
-from .ambient import resolved
+from .ambient import live_roots, resolved
 
 
 def parsed(ref: str) -> DRef | RRef:
@@ -34,8 +34,12 @@ def rref2path(rref: RRef, store: Store | None = None) -> Path:
     Raises:
         NotInStore: the store does not have it.
         Corrupt: what the store has is not what the name says.
+
+    Effects: keeps other processes from collecting it while this one lives.
     """
-    return Path(path_of(resolved(store), RRef(rref)))
+    where, ref = resolved(store), RRef(rref)
+    live_roots(where).hold([ref])
+    return Path(path_of(where, ref))
 
 
 def dref2path(dref: DRef, store: Store | None = None) -> Path:

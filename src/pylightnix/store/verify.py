@@ -23,6 +23,7 @@ from pylightnix.core.refs import DRef, RRef
 
 from . import fsys
 from .check import Fault, faults
+from .collector import collector_lock
 from .layout import (
     CONFIG,
     NotInStore,
@@ -147,6 +148,8 @@ def _look_at_realization(store: Store, rref: RRef, contents: bool, found: _Findi
         if contents:
             is_valid(store, rref)  # notes it, where it was not noted
         found.notices.extend(_notices(store, rref))
+    elif not os.path.lexists(rref_path(store, rref)):
+        found.checked -= 1  # collected, or deleted, while we looked
     elif all(fault.partial for fault in wrong) and not was_seen(store, rref):
         found.incomplete.extend(wrong)
     else:
@@ -211,13 +214,11 @@ def quarantine(store: Store, report: Report) -> tuple[Ref, ...]:
 
     Of a derivation just its config goes.
     """
-    moved: dict[Ref, None] = {}
-    for fault in report.damaged:
-        ref = fault.ref
-        if ref in moved:
-            continue
-        with suppress(FileNotFoundError):
-            path = rref_path(store, ref) if isinstance(ref, RRef) else config_path(store, ref)
-            fsys.to_trash(store, path)
-        moved[ref] = None
-    return tuple(moved)
+    damaged = tuple(dict.fromkeys(fault.ref for fault in report.damaged))
+    if damaged:
+        with collector_lock(store, shared=False):
+            for ref in damaged:
+                path = rref_path(store, ref) if isinstance(ref, RRef) else config_path(store, ref)
+                with suppress(FileNotFoundError):
+                    fsys.to_trash(store, path)
+    return damaged
