@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import unified_diff
 from fnmatch import fnmatchcase
-from typing import Any
 
 from pylightnix.core.codec import parse_json
 from pylightnix.core.confscan import is_part
@@ -83,15 +82,20 @@ def artifact(ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | Non
     """
     where = resolved(store)
     rref = usage.only_rref(where, resolve(where, ref))
-    parts: list[Any] = [fn] if isinstance(fn, str) else list(fn)
-    if not parts or not all(isinstance(part, str) and is_part(part) for part in parts):
-        raise InvalidRef(
-            "path inside a realization", fn, ("expected its parts, as ['usr', 'bin', 'hello']",)
-        )
+    parts = _parts(fn)
     path = os.path.join(usage.path_of(where, rref), *parts)
     if not os.path.isfile(path):
         raise NotInStore(f"{rref}/{'/'.join(parts)}", "no such file in the realization")
     return path
+
+
+def _parts(fn: object) -> list[str]:
+    parts = [fn] if isinstance(fn, str) else list(fn) if isinstance(fn, Iterable) else []
+    if not parts or not all(isinstance(part, str) and is_part(part) for part in parts):
+        raise InvalidRef(
+            "path inside a realization", fn, ("expected its parts, as ['usr', 'bin', 'hello']",)
+        )
+    return parts
 
 
 def rmref(ref: DRef | RRef | str, force: bool = False, store: Store | None = None) -> None:

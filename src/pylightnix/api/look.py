@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,9 @@ def store_deepdeps(refs: DRef | Iterable[DRef], store: Store | None = None) -> f
     return frozenset(query.deep_deps(resolved(store), _several(refs)))
 
 
-def _several(refs: DRef | Iterable[DRef]) -> list[DRef]:
-    return [_dref(ref) for ref in ((refs,) if isinstance(refs, str) else refs)]
+def _several(refs: object) -> list[DRef]:
+    several = refs if isinstance(refs, Iterable) and not isinstance(refs, str) else (refs,)
+    return [_dref(ref) for ref in several]
 
 
 def store_drefs(store: Store | None = None) -> list[DRef]:
@@ -166,7 +168,7 @@ def linkrref(
 
     Raises:
         NotInStore, Corrupt: as `rref2path`.
-        StoreError: something else than a symlink has that name.
+        StoreError: something else than a symlink has that name, or it cannot be made.
     """
     ref = RRef(rref)
     where = resolved(store)
@@ -178,7 +180,14 @@ def linkrref(
     if os.path.lexists(link) and not link.is_symlink():
         raise StoreError(f"{link} is there and is not a symlink: delete it, or give another name")
     aside = link.with_name(f".{label}-{os.urandom(4).hex()}")
-    aside.symlink_to(target)
-    aside.replace(link)
+    try:
+        aside.symlink_to(target)
+        aside.replace(link)
+    except OSError as error:
+        with suppress(OSError):
+            aside.unlink()
+        raise StoreError(
+            f"cannot make the link {link}: {error.strerror}; is its folder there, and yours?"
+        ) from error
     watch_folder(where, os.fspath(link.parent))
     return link

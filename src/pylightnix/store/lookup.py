@@ -43,7 +43,7 @@ def resolve(store: Store, text: str) -> DRef | RRef:
         return DRef(text)
     if isrref(text):
         return RRef(text)
-    if not text or text != text.strip() or "/" in text or "\0" in text:
+    if not _speakable(text):
         raise InvalidRef(
             "reference, name or beginning of a hash", text, ("no object can be called so",)
         )
@@ -57,6 +57,12 @@ def resolve(store: Store, text: str) -> DRef | RRef:
     if len(fitting) > 1:
         raise Ambiguous(text, tuple(fitting))
     return fitting[0]
+
+
+def _speakable(text: object) -> bool:
+    if not isinstance(text, str) or not text or text != text.strip():
+        return False
+    return "/" not in text and "\0" not in text
 
 
 def _by_prefix(store: Store, known: Sequence[DRef], text: str) -> list[DRef | RRef]:
