@@ -130,8 +130,13 @@ def test_less_than_one_of_the_best_is_refused(bad: int) -> None:
 
 @pytest.mark.parametrize("bad", ["3", 2.5, None, [1]])
 def test_what_is_no_number_of_realizations_is_refused(bad: object) -> None:
-    makers: list[Callable[[Any], Matcher]] = [match_latest, match_some, lambda n: match(rmin=n)]
-    for make in (*makers, lambda n: match_best("f", n)):
+    makers: list[Callable[[Any], Matcher]] = [
+        match_latest,
+        match_some,
+        lambda n: match(rmin=n),
+        lambda n: match_best("f", n),
+    ]
+    for make in makers:
         with pytest.raises(InvalidValue, match="cannot want"):
             make(bad)
 
