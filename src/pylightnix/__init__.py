@@ -28,6 +28,10 @@ _HOMES = {
     "store.doctor": "Finding",
     "store.usage": "AmbiguousResult",
     "store.removal": "InUse",
+    "stages.guard": "BadArchive HostileArchive Limits",
+    "stages.sources": "HashMismatch",
+    "stages.download": "DownloadFailed",
+    "stages.fetchlocal": "NoSource",
     "engine.arguments": "RealizeArg",
     "engine.registry": "Derivation NestedInstantiate NoRegistry Realizer Registry "
     "UnknownDependency",

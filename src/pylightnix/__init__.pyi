@@ -111,6 +111,10 @@ from .engine.registry import (
     UnknownDependency,
 )
 from .engine.run import ProgramFailed
+from .stages.download import DownloadFailed
+from .stages.fetchlocal import NoSource
+from .stages.guard import BadArchive, HostileArchive, Limits
+from .stages.sources import HashMismatch
 from .store.collector import CollectorBusy
 from .store.doctor import Finding
 from .store.freeze import InvalidOutput
@@ -131,6 +135,7 @@ __version__: str
 __all__ = [
     "Ambiguous",
     "AmbiguousResult",
+    "BadArchive",
     "Build",
     "BuildFailed",
     "Closure",
@@ -142,8 +147,11 @@ __all__ = [
     "CyclicDependency",
     "DRef",
     "Derivation",
+    "DownloadFailed",
     "FetchError",
     "Finding",
+    "HashMismatch",
+    "HostileArchive",
     "InUse",
     "InstantiateError",
     "InvalidConfig",
@@ -152,11 +160,13 @@ __all__ = [
     "InvalidRef",
     "InvalidValue",
     "Key",
+    "Limits",
     "Matcher",
     "MatcherUnsatisfied",
     "Name",
     "NestedInstantiate",
     "NoRegistry",
+    "NoSource",
     "NoStore",
     "NoSuchRoot",
     "NotADerivation",
