@@ -154,15 +154,20 @@ class LiveRoots:
     realizations, and all that these need.
     """
 
-    __slots__ = ("_fd", "_known", "_pid", "_store", "path", "working")
+    __slots__ = ("_fd", "_known", "_path", "_pid", "_store", "working")
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._fd = -1
         self._known: set[str] = set()
         self._pid = os.getpid()
-        self.path = ""
+        self._path = ""
         self.working: list[Sequence[DRef | RRef]] = []
+
+    @property
+    def path(self) -> str:
+        """The file of this process; empty if it has none, as in a child just forked."""
+        return self._path if self._pid == os.getpid() else ""
 
     @contextmanager
     def at_work(self, refs: Sequence[DRef | RRef]) -> Iterator[None]:
@@ -181,11 +186,12 @@ class LiveRoots:
         protection from us, and gets none.
         """
         fresh: list[str] = [ref for ref in refs if ref not in self._known]
-        if not fresh:
+        is_child = self._pid != os.getpid()  # what its parent held it may need when that has ended
+        if not fresh and not is_child:
             return
         try:
             with collector_lock(self._store, shared=True):
-                if self._fd < 0 or not os.path.exists(self.path):
+                if self._fd < 0 or is_child or not os.path.exists(self._path):
                     self._open()
                     fresh = [*self._known, *fresh]
                 os.write(self._fd, "".join(f"{ref}\n" for ref in fresh).encode())
@@ -202,20 +208,23 @@ class LiveRoots:
         folder = f"{var_path(self._store, 'roots')}/{LIVE}"
         os.makedirs(folder, exist_ok=True)
         self._pid = os.getpid()
-        self.path = f"{folder}/{host()}-{self._pid}-{fsys.token()}"
+        self._path = f"{folder}/{host()}-{self._pid}-{fsys.token()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        self._fd = os.open(self.path, flags, 0o644)
+        inherited, self._fd = self._fd, os.open(self._path, flags, 0o644)
+        if inherited >= 0:
+            os.close(inherited)
         with suppress(OSError):
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def close(self) -> None:
-        """Let go of everything; a forked child leaves its parent's roots alone."""
+        """Let go of everything; what a forked child or its parent may still use stays."""
         if self._fd >= 0:
-            if self._pid == os.getpid():
-                with suppress(OSError):
-                    os.unlink(self.path)
             os.close(self._fd)
             self._fd = -1
+            # The lock is gone with its last descriptor, and a child has a copy of that.
+            with suppress(OSError):
+                if self.path and not _is_locked(self.path):
+                    os.unlink(self.path)
         self._known.clear()
 
 
@@ -246,17 +255,23 @@ def live_refs(store: Store, mine: str = "", *, tidy: bool = True) -> dict[DRef |
 
 
 def _is_dead(path: str, label: str) -> bool:
+    locked = _is_locked(path) if label.rsplit("-", 2)[0] == host() else None
+    if locked is None:
+        return os.stat(path).st_mtime < time.time() - FOREIGN_LEASE_S
+    return not locked
+
+
+def _is_locked(path: str) -> bool | None:
+    """Tell whether any process holds the lock of a file; None where there are no locks."""
     import fcntl
 
-    if label.rsplit("-", 2)[0] != host():
-        return os.stat(path).st_mtime < time.time() - FOREIGN_LEASE_S
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except BlockingIOError:
         return False
+    except BlockingIOError:
+        return True
     except OSError:
-        return os.stat(path).st_mtime < time.time() - FOREIGN_LEASE_S
+        return None
     finally:
         os.close(fd)
