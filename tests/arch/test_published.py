@@ -142,6 +142,8 @@ def sample(kind: type[PylightnixError]) -> PylightnixError:
 
 
 def _something(annotation: str) -> object:
+    if annotation.startswith("tuple[tuple["):
+        return (("one", "two"), ("three", "four"))
     if annotation.startswith("tuple["):
         return ("one", "two")
     if annotation.startswith(("int", "float")):
