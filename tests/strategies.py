@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy, composite
 
+from pylightnix.core.config import selfref
 from pylightnix.core.manifest import META, Entry, Manifest
 from pylightnix.core.refs import DRef, RRef, isdref, mkdref, mkrref
 
@@ -72,10 +73,14 @@ def jsons() -> SearchStrategy[object]:
 
     def containers(inner: SearchStrategy[object]) -> SearchStrategy[object]:
         # A list that begins with a reference is a path, and not everything can be a part of one.
-        lists = st.lists(inner, max_size=4).filter(lambda items: not (items and isdref(items[0])))
+        lists = st.lists(inner, max_size=4).filter(lambda items: not (items and _is_head(items[0])))
         return lists | st.dictionaries(texts(), inner, max_size=4)
 
     return st.recursive(leaves | path, containers, max_leaves=12)
+
+
+def _is_head(value: object) -> bool:
+    return value == selfref or isdref(value)
 
 
 @composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,8 @@ from pylightnix.core.config import (
 from pylightnix.core.confscan import InvalidConfig
 from pylightnix.core.refs import DRef
 from strategies import configs, drefs, jsons, rrefs, shuffled, texts
+
+DREF = re.compile("dref:[0-9a-f]{32}-[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 
 def told_apart(value: object) -> object:
@@ -91,7 +94,7 @@ def test_the_dependencies_are_the_derivations_among_the_strings(
     fields: dict[str, object], more: list[DRef]
 ) -> None:
     full: dict[str, object] = {**fields, "more": [*more], "deep": {str(dref): [] for dref in more}}
-    wanted = {text for text in strings_in(full) if text.startswith("dref:")}
+    wanted = {text for text in strings_in(full) if DREF.fullmatch(text)}
     assert config_deps(mkconfig(full)) == wanted
     assert list(mkconfig(full).deps) == sorted(wanted)
 
