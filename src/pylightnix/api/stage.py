@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack
@@ -18,15 +19,24 @@ from pylightnix.core.refs import DRef, RRef
 from pylightnix.engine import realize as engine
 from pylightnix.engine.arguments import RealizeArg
 from pylightnix.engine.closure import Closure, close_over, fill, map_result, takes_registry
+from pylightnix.engine.crew import Crew, Inline
 from pylightnix.engine.events import Listener, ignore
 from pylightnix.engine.matchers import Matcher
 from pylightnix.engine.produce import Workshop
 from pylightnix.engine.registry import Realizer, Registry, register, without_registry
 from pylightnix.store.layout import Durability, Store, mkstore
+from pylightnix.store.query import duration_of
 from pylightnix.store.scratch import Scratch
 from pylightnix.store.usage import AmbiguousResult
 
-from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
+from .ambient import (
+    current_registry,
+    environment,
+    live_roots,
+    resolved,
+    resolved_registry,
+    use_store,
+)
 
 Force: TypeAlias = "Literal[True] | Iterable[DRef]"
 Arguments: TypeAlias = Mapping[DRef, Mapping[str, Any]]
@@ -41,11 +51,24 @@ class Options(TypedDict, total=False):
         lock_timeout_s: how long to wait for another process that builds the same; None (default)
             without end.
         on_event: is told what happens; see `pylightnix.engine.events`.
+        jobs: how many builds at once, by default 1. More than one run in a process each.
+        executor: where builders run: `serial`, `threads`, `processes`, `dask:ADDRESS`, `slurm`, a
+            dask `Client`, or any `concurrent.futures.Executor`. Workers elsewhere must reach the
+            store at the same path.
+        keep_going: after a failure, build everything that does not need what failed, and raise
+            one `BuildsFailed` at the end.
+        retries: how often a failed build is tried again.
+        timeout_s: how long one build may take; what takes longer is stopped.
     """
 
     durability: Durability | None
     lock_timeout_s: float | None
     on_event: Listener
+    jobs: int | None
+    executor: Any
+    keep_going: bool
+    retries: int
+    timeout_s: float | None
 
 
 class UnknownTarget(RealizeError):
@@ -176,12 +199,33 @@ def _realized(
     try:
         # First say what is in use, then look: what a collector took before that is found missing,
         # and made again.
-        with live_roots(store).at_work(drefs), Scratch(store) as scratch:
+        with (
+            live_roots(store).at_work(drefs),
+            Scratch(store) as scratch,
+            _crew(store, options) as crew,
+        ):
             shop = Workshop(store, scratch, frozenset(force), args, wait_s, emit, invoke)
-            return engine.realize(closure, shop, asserted).done
+            return engine.realize(closure, shop, crew, asserted).done
     finally:
         if index is not None:
             index.flush()
+
+
+def _crew(store: Store, options: Options) -> AbstractContextManager[Crew]:
+    """The workers that were asked for; the everyday case needs none and imports nothing."""
+    executor, jobs = options.get("executor"), options.get("jobs")
+    base = Crew(
+        Inline(),
+        keep_going=options.get("keep_going", False),
+        retries=options.get("retries", 0),
+        timeout_s=options.get("timeout_s"),
+    )
+    if executor is None and jobs in (None, 1) and base.timeout_s is None and base.retries == 0:
+        return nullcontext(base)
+    from pylightnix.executors.choice import crew_for
+
+    timed = replace(base, duration=lambda dref: duration_of(store, dref))
+    return crew_for(executor, jobs, timed, environment())
 
 
 def _check(closure: object, options: Options) -> None:

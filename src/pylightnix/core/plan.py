@@ -6,6 +6,7 @@ Everything that affects its transitions is in this file. A derivation is in exac
     fresh --advance--> done          a realization was chosen
     fresh --advance--> missing       it must be built or fetched
     missing --started--> running --settled--> done
+                                `--failed--> failed           what waits for it waits for ever
 
 Serial and parallel realize, the dry run, the REPL and the tests all drive these functions; nothing
 computes what would run in a second way. (The shape is that of ninja's `Plan`, kept apart from
@@ -20,7 +21,7 @@ from typing import TypeAlias, TypeVar
 
 from pyrsistent import PMap, PSet, pmap, pset
 
-from .graph import users
+from .graph import reachable, users
 from .refs import DRef, RRef
 
 V = TypeVar("V")
@@ -40,6 +41,7 @@ class Plan:
         fresh: all dependencies settled, not yet looked at.
         missing: looked at; nothing that the store has will do.
         running: handed out to be built.
+        failed: could not be built.
         done: settled ones -> their realizations.
     """
 
@@ -49,6 +51,7 @@ class Plan:
     fresh: tuple[DRef, ...]
     missing: PSet[DRef] = field(default_factory=pset)
     running: PSet[DRef] = field(default_factory=pset)
+    failed: PSet[DRef] = field(default_factory=pset)
     done: PMap[DRef, Chosen] = field(default_factory=pmap)
 
 
@@ -124,6 +127,21 @@ def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
         left=plan.left.update(left),
         fresh=(*plan.fresh, *(user for user, count in left.items() if not count)),
     )
+
+
+def given_back(plan: Plan, dref: DRef) -> Plan:
+    """Note that a derivation that was running is going to be tried again."""
+    return replace(plan, running=plan.running.remove(dref), missing=plan.missing.add(dref))
+
+
+def failed(plan: Plan, dref: DRef) -> Plan:
+    """Note that a derivation that was running could not be built."""
+    return replace(plan, running=plan.running.remove(dref), failed=plan.failed.add(dref))
+
+
+def blocked(plan: Plan) -> frozenset[DRef]:
+    """Give what cannot be built because something that it needs, near or far, failed."""
+    return reachable(plan.failed, plan.users) - frozenset(plan.failed)
 
 
 def finished(plan: Plan) -> bool:

@@ -34,11 +34,12 @@ class RealizeArg(Mapping[str, Any]):
         log: str,
         rindex: int = 0,
         emit: Listener = ignore,
+        logged: bool = False,
     ) -> None:
         self._values = dict(values)
         self.config = config
         self.folder, self.rindex, self.emit = folder, rindex, emit
-        self._log, self.logged = log, False
+        self._log, self.logged = log, logged
 
     @property
     def log(self) -> str:

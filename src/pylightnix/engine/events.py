@@ -73,7 +73,76 @@ class Failed:
     time_s: float
 
 
-Event: TypeAlias = Hit | Waiting | Started | Progress | Built | Failed
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A derivation is not there yet, or has to be looked at again once what it needs is built."""
+
+    dref: DRef
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """All that it needs is there, and it waits for a free worker."""
+
+    dref: DRef
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that a builder wrote, without its end."""
+
+    dref: DRef
+    text: str
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """Something that it needs was built again and came out the same, so it need not be built."""
+
+    dref: DRef
+    rrefs: tuple[RRef, ...]
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """It was not built, because something that it needs failed."""
+
+    dref: DRef
+    because: DRef
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All work on a target is over.
+
+    Attributes:
+        rrefs: its realizations; none if it failed.
+    """
+
+    dref: DRef
+    rrefs: tuple[RRef, ...]
+    time_s: float
+
+
+Event: TypeAlias = (
+    Planned
+    | Queued
+    | Started
+    | Waiting
+    | Progress
+    | LogLine
+    | Hit
+    | CutOff
+    | Built
+    | Failed
+    | Skipped
+    | Finished
+)
 Listener: TypeAlias = Callable[[Event], None]
 
 

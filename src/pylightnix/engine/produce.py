@@ -23,7 +23,7 @@ from pylightnix.store.query import candidates
 from pylightnix.store.scratch import Scratch
 
 from .arguments import RealizeArg
-from .events import Built, Failed, Hit, Listener, Started, Waiting, ignore
+from .events import Built, Hit, Listener, Started, Waiting, ignore
 from .matchers import MatcherUnsatisfied
 from .provenance import Clock, provenance
 from .registry import Derivation, Realizer
@@ -97,6 +97,7 @@ class Workshop:
         emit: where events go.
         invoke: how a realizer is called.
         who: builds, for those who wait.
+        captured: what this process prints goes to the build's log already.
     """
 
     store: Store
@@ -107,6 +108,7 @@ class Workshop:
     emit: Listener = ignore
     invoke: Invoke = call
     who: str = field(default_factory=this_process)
+    captured: bool = False
 
 
 def choose(store: Store, drv: Derivation, found: Sequence[RRef]) -> Chosen | None:
@@ -201,7 +203,15 @@ def _build(
     """Run the realizer once and install what it made."""
     log = log_path(store, drv.dref)
     values = shop.args.get(drv.dref, {})
-    rarg = RealizeArg(values, drv.config, shop.scratch.new, log=log, rindex=rindex, emit=shop.emit)
+    rarg = RealizeArg(
+        values,
+        drv.config,
+        shop.scratch.new,
+        log=log,
+        rindex=rindex,
+        emit=shop.emit,
+        logged=shop.captured,
+    )
     shop.emit(Started(drv.dref, time.monotonic()))
     clock = Clock()
     folders = _run(shop, store, drv, mkcontext(context), rarg)
@@ -209,7 +219,7 @@ def _build(
     made = [_install(shop, store, drv, context, folder, facts) for folder in folders]
     shop.scratch.drop()
     if rarg.logged:
-        _keep_log(store, log, made)
+        _keep_log(log, [log_path(store, rref) for rref in made])
     shop.emit(Built(drv.dref, tuple(made), facts.seconds, time.monotonic()))
     return made
 
@@ -232,7 +242,6 @@ def _run(
         )
         if missing:
             shop.scratch.keep()
-            shop.emit(Failed(drv.dref, "a promise was broken", time.monotonic()))
             raise PromiseBroken(drv.dref, missing, folder)
     return folders
 
@@ -256,7 +265,6 @@ def _text(refpath: RefPath) -> str:
 
 def _failed(shop: Workshop, drv: Derivation, log: str, error: BaseException) -> BuildFailed:
     cause = f"{type(error).__name__}: {error}"
-    shop.emit(Failed(drv.dref, cause, time.monotonic()))
     return BuildFailed(drv.dref, shop.scratch.keep(), log, cause, tail(log))
 
 
@@ -282,10 +290,13 @@ def _install(
         ) from error
 
 
-def _keep_log(store: Store, log: str, made: Sequence[RRef]) -> None:
-    """File a build's log under the realizations that it made."""
+def _keep_log(log: str, places: Sequence[str]) -> None:
+    """File a build's log under the realizations that it made; an empty one is not worth keeping."""
     with suppress(FileNotFoundError):
-        for rref in made[1:]:
+        if not os.stat(log).st_size:
+            os.unlink(log)
+            return
+        for place in places[1:]:
             with suppress(FileExistsError):
-                os.link(log, log_path(store, rref))
-        os.rename(log, log_path(store, made[0]))
+                os.link(log, place)
+        os.rename(log, places[0])

@@ -162,3 +162,13 @@ def require_rref(store: Store, rref: RRef) -> str:
 def dref_of(ref: DRef | RRef) -> DRef:
     """Give the derivation that a reference is, or is of."""
     return rref2dref(ref) if isinstance(ref, RRef) else ref
+
+
+def duration_of(store: Store, dref: DRef) -> float:
+    """Give how long the last build of a derivation took, in seconds; 0 if there was none."""
+    shelf = shelf_of(store, dref)
+    if shelf is None or not shelf.books:
+        return 0.0
+    last = max(shelf.books, key=lambda book: book.stop)
+    seconds = provenance_of(store, last.rref).get("seconds")
+    return float(seconds) if isinstance(seconds, (int, float)) else 0.0
