@@ -36,6 +36,7 @@ from .layout import (
 )
 from .lock import StoreBusy, build_lock
 from .query import dref_of
+from .roots import live_refs
 from .shelf import doubt
 from .verified import distrust, is_valid, was_seen
 
@@ -260,11 +261,17 @@ def quarantine(store: Store, report: Report) -> tuple[Ref, ...]:
             collector_lock(store, shared=False),
         ):
             if not _is_whole(store, ref):
-                fsys.to_trash(
-                    store,
-                    rref_path(store, ref) if isinstance(ref, RRef) else config_path(store, ref),
-                )
+                path = _path(store, ref) if isinstance(ref, RRef) else config_path(store, ref)
+                fsys.to_trash(store, path)
+            _drop_if_empty(store, dref_of(ref))
     return damaged
+
+
+def _drop_if_empty(store: Store, dref: DRef) -> None:
+    """Delete the folder of a derivation of which nothing is left, unless it is being written."""
+    if dref not in live_refs(store, tidy=False):
+        with suppress(OSError):
+            os.rmdir(drv_path(store, dref))
 
 
 def _is_whole(store: Store, ref: Ref) -> bool:
