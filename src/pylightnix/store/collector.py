@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pylightnix.core.errors import StoreError
 
@@ -52,7 +52,8 @@ def collector_lock(store: Store, *, shared: bool, wait_s: float = 60.0) -> Itera
         _take(fd, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, wait_s)
         if not shared:
             line = f"process {os.getpid()} on {host()}\n".encode()
-            os.ftruncate(fd, os.pwrite(fd, line, 0))
+            with suppress(OSError):  # on a full disk collecting matters more than signing
+                os.ftruncate(fd, os.pwrite(fd, line, 0))
         yield
     finally:
         os.close(fd)

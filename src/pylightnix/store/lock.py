@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -119,8 +119,10 @@ def _release(fd: int) -> None:
 
     # Unlock first: a process that the builder forked has a copy of the descriptor, and closing
     # ours alone would leave the lock with it.
-    fcntl.flock(fd, fcntl.LOCK_UN)
-    os.close(fd)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+    finally:
+        os.close(fd)
 
 
 def _path(store: Store, dref: DRef) -> str:
@@ -148,8 +150,10 @@ def this_process() -> str:
 def _sign(fd: int, dref: DRef, who: str) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds")
     holder = f"{who} since {since} ({dref})"
-    # Always of one length, so that nothing of a longer signature stays.
-    os.pwrite(fd, f"{holder:<{_SIGNATURE - 1}}\n".encode()[:_SIGNATURE], 0)
+    # The lock is held whether or not the disk has room to say by whom. Always of one length, so
+    # that nothing of a longer signature stays.
+    with suppress(OSError):
+        os.pwrite(fd, f"{holder:<{_SIGNATURE - 1}}\n".encode()[:_SIGNATURE], 0)
 
 
 def _waited(

@@ -93,6 +93,8 @@ def config_of(store: Store, dref: DRef) -> Config:
         raw = read_bytes(config_path(store, dref))
     except (FileNotFoundError, NotADirectoryError):
         raise NotInStore(dref, "no such derivation") from None
+    except OSError as error:
+        raise Corrupt(dref, "a config that can be read", str(error.strerror)) from error
     if (found := config_digest(raw)) != dref[5:37]:
         raise Corrupt(dref, f"a config of hash {dref[5:37]}", found)
     try:

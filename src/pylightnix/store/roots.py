@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -86,10 +87,21 @@ def named_roots(store: Store) -> dict[Name, DRef | RRef]:
     found: dict[Name, DRef | RRef] = {}
     folder = var_path(store, "roots")
     for label in sorted(_listed(folder)):
-        with suppress(OSError, ValueError):
-            ref = os.readlink(f"{folder}/{label}")
+        ref = _text_of(f"{folder}/{label}")
+        with suppress(ValueError):
             found[mkname(label)] = RRef(ref) if isrref(ref) else DRef(ref)
     return found
+
+
+def _text_of(path: str) -> str | None:
+    """Read a symlink; None if it is gone, or is not one."""
+    try:
+        return os.readlink(path)
+    except OSError as error:
+        # A root that is passed over because the disk stuttered would cost what it keeps.
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL):
+            raise
+        return None
 
 
 def _listed(folder: str) -> list[str]:
@@ -110,11 +122,15 @@ def watch_folder(store: Store, folder: str) -> None:
 def watched_folders(store: Store) -> list[str]:
     """Give the registered folders that are still there, sorted."""
     base = f"{var_path(store, 'roots')}/{LINKS}"
-    folders = []
-    for label in _listed(base):
-        with suppress(OSError):
-            folders.append(os.readlink(f"{base}/{label}"))
-    return sorted(folder for folder in folders if os.path.isdir(folder))
+    folders = [_text_of(f"{base}/{label}") for label in _listed(base)]
+    return sorted(folder for folder in folders if folder is not None and _is_folder(folder))
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def linked(store: Store, folder: str) -> Iterator[tuple[str, RRef | DRef]]:
@@ -124,16 +140,22 @@ def linked(store: Store, folder: str) -> Iterator[tuple[str, RRef | DRef]]:
         Its path, and what it points to.
     """
     objects = os.path.realpath(store.objects)
-    for base, folders, files in os.walk(folder):
+    for base, folders, files in os.walk(folder, onerror=_unless_closed):
         if os.path.realpath(base) == objects:
             folders.clear()
             continue
         for name in (*folders, *files):
             path = f"{base}/{name}"
-            if os.path.islink(path):
+            if _text_of(path) is not None:
                 ref = ref_of_path(objects, os.path.realpath(path))
                 if ref is not None:
                     yield path, ref
+
+
+def _unless_closed(error: OSError) -> None:
+    """Pass over a folder that is gone, or that we may not look into; we made no links there."""
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError, PermissionError)):
+        raise error
 
 
 def ref_of_path(objects: str, real: str) -> DRef | RRef | None:

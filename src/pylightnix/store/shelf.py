@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -141,6 +142,20 @@ def _remember(index: Index, dref: DRef, shelf: Shelf, *, certain: bool) -> None:
         index.put(TABLE, dref, json.dumps(encode_shelf(shelf), separators=(",", ":")))
     else:
         index.memory[dref] = replace(shelf, identity=NOBODY)
+
+
+def doubt(store: Store, dref: DRef) -> None:
+    """Make everybody read a derivation's folder again: something in it was found to be damaged.
+
+    The folder gets a new time, so that no process believes what it remembers; where that cannot be
+    done, at least this one does not, nor whoever reads the index from now on.
+    """
+    with suppress(OSError):
+        os.utime(drv_path(store, dref))
+    if store.index is not None:
+        store.index.memory.pop(dref, None)
+        store.index.put(TABLE, dref, "")
+        store.index.flush()
 
 
 def add_book(store: Store, dref: DRef, book: Book) -> None:

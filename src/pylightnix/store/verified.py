@@ -22,6 +22,8 @@ from .check import faults
 from .layout import Store, rref_path, var_path
 from .machine import boot_id
 
+DAMAGED = "damaged"
+
 
 def _identity(status: os.stat_result) -> str:
     # No device number: it can change with every mount. The change time cannot be set by a copy
@@ -70,21 +72,31 @@ def remember(store: Store, rref: RRef, *, flushed: bool) -> None:
     """
     with suppress(OSError):
         identity = _identity(os.lstat(rref_path(store, rref)))
-        text = identity if flushed else _for_now(identity)
-        note = _note(store, rref)
-        try:
-            os.symlink(text, note)
-        except FileExistsError:
-            aside = fsys.incoming(var_path(store, "verified"))
-            os.symlink(text, aside)
-            os.rename(aside, note)
-        except FileNotFoundError:
-            os.makedirs(var_path(store, "verified"), exist_ok=True)
-            os.symlink(text, note)
+        _write(store, rref, identity if flushed else _for_now(identity))
+
+
+def distrust(store: Store, rref: RRef) -> None:
+    """Note that an object which was whole once is damaged; it is checked before it is used."""
+    with suppress(OSError):
+        if was_seen(store, rref):
+            _write(store, rref, DAMAGED)
+
+
+def _write(store: Store, rref: RRef, text: str) -> None:
+    note = _note(store, rref)
+    try:
+        os.symlink(text, note)
+    except FileExistsError:
+        aside = fsys.incoming(var_path(store, "verified"))
+        os.symlink(text, aside)
+        os.rename(aside, note)
+    except FileNotFoundError:
+        os.makedirs(var_path(store, "verified"), exist_ok=True)
+        os.symlink(text, note)
 
 
 def forget(store: Store, rref: RRef) -> None:
-    """Take a note back: the object was found to be damaged."""
+    """Take a note back: the object was deleted."""
     with suppress(OSError):
         os.unlink(_note(store, rref))
 

@@ -34,7 +34,16 @@ from .layout import (
     parse_rref,
     rref_path,
 )
-from .verified import forget, is_valid, was_seen
+from .lock import StoreBusy, build_lock
+from .query import dref_of
+from .roots import live_refs
+from .shelf import doubt
+from .verified import distrust, is_valid, was_seen
+
+# How often an object is looked at anew because something of it went away under our eyes.
+_ATTEMPTS = 10
+# How long a repair waits for whoever builds the damaged thing.
+_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +95,7 @@ def inspect(store: Store, refs: Iterable[Ref] | None = None, *, contents: bool =
     """
     found = _Findings()
     for ref in _targets(store, refs):
-        found.checked += 1
-        if isinstance(ref, RRef):
-            _look_at_realization(store, ref, contents, found)
-        else:
-            _look_at_derivation(store, ref, found)
+        _look(store, ref, contents, found)
     return Report(
         tuple(found.damaged), tuple(found.incomplete), tuple(found.notices), checked=found.checked
     )
@@ -99,15 +104,48 @@ def inspect(store: Store, refs: Iterable[Ref] | None = None, *, contents: bool =
 def _targets(store: Store, refs: Iterable[Ref] | None) -> Iterator[Ref]:
     if refs is None:
         names = sorted(os.listdir(store.objects))
-        refs = [dref for name in names if (dref := parse_drv(name)) is not None]
-    for ref in refs:
-        path = rref_path(store, ref) if isinstance(ref, RRef) else drv_path(store, ref)
-        if not os.path.lexists(path):
+        wanted: list[Ref] = [dref for name in names if (dref := parse_drv(name)) is not None]
+    else:
+        wanted = list(refs)
+    for ref in wanted:
+        if refs is not None and not os.path.lexists(_path(store, ref)):
             raise NotInStore(ref, "nothing to verify")
         yield ref
-        if isinstance(ref, DRef) and os.path.isdir(path):
-            names = sorted(os.listdir(path))
-            yield from (rref for name in names if (rref := parse_rref(ref, name)) is not None)
+        if isinstance(ref, DRef):
+            yield from _realizations(store, ref)
+
+
+def _path(store: Store, ref: Ref) -> str:
+    return rref_path(store, ref) if isinstance(ref, RRef) else drv_path(store, ref)
+
+
+def _realizations(store: Store, dref: DRef) -> list[RRef]:
+    try:
+        names = sorted(os.listdir(drv_path(store, dref)))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [rref for name in names if (rref := parse_rref(dref, name)) is not None]
+
+
+def _look(store: Store, ref: Ref, contents: bool, found: _Findings) -> None:
+    """Look at one object, and find nothing if it is collected or deleted meanwhile."""
+    for _ in range(_ATTEMPTS):
+        seen = _Findings(checked=1)
+        try:
+            if isinstance(ref, RRef):
+                _look_at_realization(store, ref, contents, seen)
+            else:
+                _look_at_derivation(store, ref, seen)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if os.path.lexists(_path(store, ref)):
+            found.damaged += seen.damaged
+            if seen.damaged or seen.incomplete:
+                doubt(store, dref_of(ref))
+            found.incomplete += seen.incomplete
+            found.notices += seen.notices
+            found.checked += seen.checked
+        return
 
 
 def _look_at_derivation(store: Store, dref: DRef, found: _Findings) -> None:
@@ -116,9 +154,7 @@ def _look_at_derivation(store: Store, dref: DRef, found: _Findings) -> None:
     except (FileNotFoundError, NotADirectoryError):
         # A copy program makes folders first. But one with realizations that were good here has lost
         # something.
-        seen = any(
-            was_seen(store, rref) for rref in _targets(store, [dref]) if isinstance(rref, RRef)
-        )
+        seen = any(was_seen(store, rref) for rref in _realizations(store, dref))
         fault = Fault(dref, CONFIG, "is missing", partial=not seen)
         (found.damaged if seen else found.incomplete).append(fault)
         return
@@ -148,13 +184,11 @@ def _look_at_realization(store: Store, rref: RRef, contents: bool, found: _Findi
         if contents:
             is_valid(store, rref)  # notes it, where it was not noted
         found.notices.extend(_notices(store, rref))
-    elif not os.path.lexists(rref_path(store, rref)):
-        found.checked -= 1  # collected, or deleted, while we looked
     elif all(fault.partial for fault in wrong) and not was_seen(store, rref):
         found.incomplete.extend(wrong)
     else:
         found.damaged.extend(wrong)
-        forget(store, rref)
+        distrust(store, rref)
 
 
 def _notices(store: Store, rref: RRef) -> Iterator[Fault]:
@@ -187,18 +221,21 @@ def mend_notices(store: Store, report: Report) -> tuple[Ref, ...]:
     """
     mended: dict[Ref, None] = {}
     for fault in report.notices:
-        ref = fault.ref
-        base = rref_path(store, ref) if isinstance(ref, RRef) else drv_path(store, ref)
-        path = os.path.normpath(f"{base}/{fault.path}")
-        with suppress(OSError):
-            if fault.path == f"{META}/build.json" and not os.path.lexists(path):
-                _write_in(os.path.dirname(path), path)
-            mode = stat.S_IMODE(os.lstat(path).st_mode)
-            os.chmod(path, mode & ~0o222)
-            if isinstance(ref, RRef):
-                is_valid(store, ref)  # its times changed with its modes: note it anew
-            mended[ref] = None
+        # A collector opens a folder up just before it takes it away: not in between.
+        with suppress(OSError), collector_lock(store, shared=True):
+            _mend(store, fault)
+            mended[fault.ref] = None
     return tuple(mended)
+
+
+def _mend(store: Store, fault: Fault) -> None:
+    path = os.path.normpath(f"{_path(store, fault.ref)}/{fault.path}")
+    if fault.path == f"{META}/build.json" and not os.path.lexists(path):
+        _write_in(os.path.dirname(path), path)
+    mode = stat.S_IMODE(os.lstat(path).st_mode)
+    os.chmod(path, mode & ~0o222)
+    if isinstance(fault.ref, RRef):
+        is_valid(store, fault.ref)  # its times changed with its modes: note it anew
 
 
 def _write_in(folder: str, path: str) -> None:
@@ -215,10 +252,34 @@ def quarantine(store: Store, report: Report) -> tuple[Ref, ...]:
     Of a derivation just its config goes.
     """
     damaged = tuple(dict.fromkeys(fault.ref for fault in report.damaged))
-    if damaged:
-        with collector_lock(store, shared=False):
-            for ref in damaged:
-                path = rref_path(store, ref) if isinstance(ref, RRef) else config_path(store, ref)
-                with suppress(FileNotFoundError):
-                    fsys.to_trash(store, path)
+    for ref in damaged:
+        # Under the build lock, and looking again: whoever realizes meets the damage too, and may
+        # have put a whole object in its place. Who holds the lock for long is at that very work.
+        with (
+            suppress(StoreBusy, FileNotFoundError),
+            build_lock(store, dref_of(ref), wait_s=_WAIT_S),
+            collector_lock(store, shared=False),
+        ):
+            if not _is_whole(store, ref):
+                path = _path(store, ref) if isinstance(ref, RRef) else config_path(store, ref)
+                fsys.to_trash(store, path)
+            _drop_if_empty(store, dref_of(ref))
     return damaged
+
+
+def _drop_if_empty(store: Store, dref: DRef) -> None:
+    """Delete the folder of a derivation of which nothing is left, unless it is being written."""
+    if dref not in live_refs(store, tidy=False):
+        with suppress(OSError):
+            os.rmdir(drv_path(store, dref))
+
+
+def _is_whole(store: Store, ref: Ref) -> bool:
+    if isinstance(ref, RRef):
+        return next(faults(store, ref), None) is None
+    try:
+        return _config_fault(ref, fsys.read_bytes(config_path(store, ref))) is None
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return False
