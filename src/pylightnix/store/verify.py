@@ -269,7 +269,7 @@ def quarantine(store: Store, report: Report) -> tuple[Ref, ...]:
 
 def _drop_if_empty(store: Store, dref: DRef) -> None:
     """Delete the folder of a derivation of which nothing is left, unless it is being written."""
-    if dref not in live_refs(store, tidy=False):
+    if dref not in live_refs(store):
         with suppress(OSError):
             os.rmdir(drv_path(store, dref))
 
