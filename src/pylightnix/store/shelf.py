@@ -25,6 +25,7 @@ from .fsys import read_bytes
 from .index import Index
 from .layout import CONFIG, Store, config_path, drv_path, parse_rref, rref_path
 from .machine import boot_id
+from .trouble import read_if_possible
 from .verified import is_valid
 
 # Times of files come from a clock that ticks every few milliseconds. A folder that was changed a
@@ -175,13 +176,14 @@ def facts_of(store: Store, dref: DRef, shelf: Shelf) -> ConfigFacts:
     """Give what the config of a derivation says, reading it only if the shelf does not know."""
     if shelf.config is not None:
         return shelf.config
+    # Not for want of descriptors: a collector that does not know what it needs would take it.
+    raw = read_if_possible(config_path(store, dref)) or b""
     try:
-        raw = read_bytes(config_path(store, dref))
         if config_digest(raw) != dref[5:37]:
             raise ValueError(CONFIG)
-        arrived_s = os.lstat(config_path(store, dref)).st_ctime
-        facts = ConfigFacts(len(raw), arrived_s, parse_config(raw).deps)
-    except (OSError, ValueError):
+        came_s = os.lstat(config_path(store, dref)).st_ctime
+        facts = ConfigFacts(len(raw), came_s, parse_config(raw).deps)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return ConfigFacts(-1, 0.0, ())
     if store.index is not None:
         known = store.index.memory.get(dref)
@@ -247,9 +249,8 @@ def mkbook(
 def _stop(folder: str) -> tuple[str, int]:
     """When a build ended, and the length of the file that says so."""
     try:
-        raw = read_bytes(f"{folder}/{META}/build.json")
-        facts = parse_json(raw)
-    except (OSError, ValueError, RecursionError):
+        facts = parse_json(raw := read_if_possible(f"{folder}/{META}/build.json") or b"")
+    except (ValueError, RecursionError):
         return "", 0
     return (str(facts.get("stop", "")) if isinstance(facts, dict) else ""), len(raw)
 

@@ -22,7 +22,9 @@ from . import fsys
 from .check import faults
 from .layout import Store, rref_path, var_path
 from .machine import boot_id
+from .strays import clear, is_stray
 from .syscalls import sync_filesystem
+from .trouble import is_passing
 
 DAMAGED = "damaged"
 
@@ -42,11 +44,16 @@ def is_valid(store: Store, rref: RRef) -> bool:
 
     Contents are checked when first seen.
 
+    Raises:
+        OSError: it cannot be told just now; see `trouble`.
+
     Effects: notes the verdict in `var/verified`, where that can be written.
     """
     try:
         identity = _identity(os.lstat(rref_path(store, rref)))
-    except OSError:
+    except OSError as error:
+        if is_passing(error):
+            raise
         return False
     note = ""
     with suppress(OSError):
@@ -55,7 +62,7 @@ def is_valid(store: Store, rref: RRef) -> bool:
         return True
     seen = note.startswith(f"{identity}@")
     now = seen and note == _for_now(identity)
-    if not now and next(faults(store, rref), None) is not None:
+    if not now and not _is_whole(store, rref):
         return False
     # Good before the machine was started and good now: then it is on the disk.
     flushed = seen and not now
@@ -67,6 +74,15 @@ def is_valid(store: Store, rref: RRef) -> bool:
     if flushed or not now:
         remember(store, rref, flushed=flushed)
     return True
+
+
+def _is_whole(store: Store, rref: RRef) -> bool:
+    strays = []
+    for fault in faults(store, rref):
+        if not is_stray(store, fault):
+            return False
+        strays.append(fault)
+    return not strays or clear(store, rref, strays)
 
 
 def _for_now(identity: str) -> str:
