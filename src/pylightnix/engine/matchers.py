@@ -16,6 +16,7 @@ from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.refs import RRef, rref2dref
 from pylightnix.store.layout import Store, rref_path
 from pylightnix.store.query import provenance_of
+from pylightnix.store.trouble import is_passing
 
 Matcher: TypeAlias = Callable[[Store, Sequence[RRef]], "Sequence[RRef] | None"]
 """Chooses among realizations; None asks for a build, an empty sequence chooses none."""
@@ -182,15 +183,14 @@ class _Best:
 def number_in(path: str) -> float | None:
     """Read the number in the first line of a file; None if there is no file, or no number."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+        with open(path, "rb", buffering=0) as file:
+            number = float(file.read(1000).partition(b"\n")[0])
+    except OSError as error:
+        if is_passing(error):
+            raise  # who takes the best must not get another one
         return None
-    try:
-        number = float(os.read(fd, 1000).partition(b"\n")[0])
-    except (OSError, ValueError):
+    except ValueError:
         return None
-    finally:
-        os.close(fd)
     return None if isnan(number) else number
 
 

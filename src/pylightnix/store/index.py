@@ -15,12 +15,15 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 from zlib import crc32
 
+from .fsys import delete_tree
+
 if TYPE_CHECKING:
     import sqlite3
 
 VERSION = 2
 TABLES = ("shelf", "file")
 _BUSY_S = 0.2
+_FILES = ("", "-journal", "-wal", "-shm")
 T = TypeVar("T")
 
 
@@ -33,7 +36,7 @@ class Index:
         memory: what this process made of the texts, by key; for whoever reads them.
     """
 
-    __slots__ = ("_counted", "_fresh", "_path", "_rows", "_seen", "memory")
+    __slots__ = ("_counted", "_fresh", "_path", "_rows", "_seen", "_waited", "memory")
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -41,6 +44,7 @@ class Index:
         self._fresh: dict[tuple[str, str], str] = {}
         self._seen: set[tuple[str, str]] = set()
         self._counted = False
+        self._waited = False
         self.memory: dict[str, object] = {}
 
     def get(self, table: str, key: str) -> str | None:
@@ -95,7 +99,8 @@ class Index:
         """Forget everything, on the disk too."""
         for known in (self._rows, self._fresh, self._seen, self.memory):
             known.clear()
-        self._drop()
+        for suffix in _FILES:
+            delete_tree(self._path + suffix)  # whatever it is: a folder there would stay for ever
 
     def folders_are_counted(self, objects: str) -> bool:
         """Tell whether this file system counts subfolders in a folder's links (CIFS does not).
@@ -111,18 +116,19 @@ class Index:
         import sqlite3
 
         try:
-            with _connected(self._path) as connection:
+            with _connected(self._path, 0.0 if self._waited else _BUSY_S) as connection:
                 return work(connection)
         except sqlite3.OperationalError as error:
-            if any(word in str(error) for word in ("locked", "readonly", "unable to open")):
-                return None
-            self._drop()
+            if "locked" in str(error):
+                self._waited = True  # once is enough: it is quicker to read the store
+            elif not any(word in str(error) for word in ("readonly", "unable to open")):
+                self._drop()
         except (sqlite3.Error, OverflowError, UnicodeError):
             self._drop()
         return None
 
     def _drop(self) -> None:
-        for suffix in ("", "-journal", "-wal", "-shm"):
+        for suffix in _FILES:
             with suppress(OSError):
                 os.unlink(self._path + suffix)
 
@@ -132,10 +138,10 @@ def _checksum(key: str, body: str) -> int:
 
 
 @contextmanager
-def _connected(path: str) -> Iterator[sqlite3.Connection]:
+def _connected(path: str, wait_s: float = _BUSY_S) -> Iterator[sqlite3.Connection]:
     import sqlite3
 
-    connection = sqlite3.connect(path, timeout=_BUSY_S)
+    connection = sqlite3.connect(path, timeout=wait_s)
     try:
         # No flushing: what a power cut spoils is noticed by its checksum and made again.
         connection.execute("PRAGMA synchronous=OFF")

@@ -35,6 +35,7 @@ from .layout import (
     rref_path,
 )
 from .lock import StoreBusy, build_lock
+from .losses import forget_loss, is_known_loss
 from .query import dref_of
 from .roots import live_refs
 from .shelf import doubt
@@ -59,6 +60,7 @@ class Report:
         lost: objects that were damaged and could not be made again; what is left of them is in
             `var/trash`.
         checked: how many objects were looked at.
+        failure: why not everything could be made again, in words; empty if it could, or was not to.
     """
 
     damaged: tuple[Fault, ...] = ()
@@ -67,6 +69,7 @@ class Report:
     repaired: tuple[Ref, ...] = ()
     lost: tuple[Ref, ...] = ()
     checked: int = 0
+    failure: str = ""
 
     @property
     def ok(self) -> bool:
@@ -154,6 +157,10 @@ def _look_at_derivation(store: Store, dref: DRef, found: _Findings) -> None:
     except (FileNotFoundError, NotADirectoryError):
         # A copy program makes folders first. But one with realizations that were good here has lost
         # something.
+        if is_known_loss(store, dref):
+            advice = "is lost: instantiate its stage, or copy it from a store that has it"
+            found.incomplete.append(Fault(dref, CONFIG, advice, partial=True))
+            return
         seen = any(was_seen(store, rref) for rref in _realizations(store, dref))
         fault = Fault(dref, CONFIG, "is missing", partial=not seen)
         (found.damaged if seen else found.incomplete).append(fault)
@@ -161,6 +168,7 @@ def _look_at_derivation(store: Store, dref: DRef, found: _Findings) -> None:
     except OSError as error:
         found.damaged.append(Fault(dref, CONFIG, f"cannot be read: {error.strerror}"))
         return
+    forget_loss(store, dref)
     what = _config_fault(dref, raw)
     if what is not None:
         found.damaged.append(Fault(dref, CONFIG, what))
@@ -230,7 +238,7 @@ def mend_notices(store: Store, report: Report) -> tuple[Ref, ...]:
 
 def _mend(store: Store, fault: Fault) -> None:
     path = os.path.normpath(f"{_path(store, fault.ref)}/{fault.path}")
-    if fault.path == f"{META}/build.json" and not os.path.lexists(path):
+    if fault.path == f"{META}/build.json" and not os.path.isfile(path):
         _write_in(os.path.dirname(path), path)
     mode = stat.S_IMODE(os.lstat(path).st_mode)
     os.chmod(path, mode & ~0o222)
@@ -241,6 +249,7 @@ def _mend(store: Store, fault: Fault) -> None:
 def _write_in(folder: str, path: str) -> None:
     os.chmod(folder, 0o755)
     try:
+        fsys.delete_tree(path)  # whatever has its name
         fsys.write_new(path, canonical_json({"lost": True}))
     finally:
         os.chmod(folder, 0o555)
@@ -269,7 +278,7 @@ def quarantine(store: Store, report: Report) -> tuple[Ref, ...]:
 
 def _drop_if_empty(store: Store, dref: DRef) -> None:
     """Delete the folder of a derivation of which nothing is left, unless it is being written."""
-    if dref not in live_refs(store, tidy=False):
+    if dref not in live_refs(store):
         with suppress(OSError):
             os.rmdir(drv_path(store, dref))
 
