@@ -23,8 +23,8 @@ from .api.look import (
     store_drefs,
     store_rrefs,
 )
+from .api.options import UnknownTarget
 from .api.stage import (
-    UnknownTarget,
     instantiate,
     mkconfig,
     mkdrv,

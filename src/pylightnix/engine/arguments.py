@@ -34,12 +34,11 @@ class RealizeArg(Mapping[str, Any]):
         log: str,
         rindex: int = 0,
         emit: Listener = ignore,
-        logged: bool = False,
     ) -> None:
         self._values = dict(values)
         self.config = config
         self.folder, self.rindex, self.emit = folder, rindex, emit
-        self._log, self.logged = log, logged
+        self._log, self.logged = log, False
 
     @property
     def log(self) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
 
 from pylightnix.core.errors import InstantiateError
 from pylightnix.core.graph import reachable
@@ -32,6 +32,27 @@ class NotADerivation(InstantiateError):
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """How a closure was made, so that a worker can make it again.
+
+    Attributes:
+        stage: the function.
+        args, kwargs: what it was called with.
+        remake: calls a stage and gives the derivations that it leaves; can itself be imported.
+    """
+
+    stage: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    remake: Remake
+
+
+Remake: TypeAlias = Callable[
+    [Callable[..., Any], tuple[Any, ...], Mapping[str, Any], Store], Mapping[DRef, Derivation]
+]
+
+
+@dataclass(frozen=True, slots=True)
 class Closure:
     """What `instantiate` returns.
 
@@ -40,12 +61,14 @@ class Closure:
         targets: the DRefs in it, in order, without repetition.
         derivations: all that the targets need and themselves, dependencies first.
         store: where their configs are, and where they are going to be realized.
+        making: how it was made; None if that was not by one call of a stage.
     """
 
     result: Any
     targets: tuple[DRef, ...]
     derivations: tuple[Derivation, ...]
     store: Store
+    making: Making | None = field(default=None, compare=False, repr=False)
 
     @property
     def needs(self) -> dict[DRef, tuple[DRef, ...]]:

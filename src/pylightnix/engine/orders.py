@@ -1,4 +1,4 @@
-"""Orders: what a worker is sent for one build, and how the code of a stage travels.
+"""Orders: what a worker is sent for one build, and what it answers.
 
 Only orders and answers travel; artifacts are in the store, which every worker reaches at the same
 path. So a lost worker costs no more than what it was building.
@@ -6,38 +6,24 @@ path. So a lost worker costs no more than what it was building.
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import pickle
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pylightnix.core.errors import RealizeError
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef
-from pylightnix.store.layout import Store, log_path
+from pylightnix.store.layout import Store
+from pylightnix.store.lock import this_process
 from pylightnix.store.scratch import Scratch
 
-from .events import Event
-from .produce import Invoke, Workshop, produce
-from .provenance import qualified
+from .capture import captured
+from .events import Event, Listener
+from .produce import produce
 from .registry import Derivation
-
-
-class CannotTravel(RealizeError):
-    """The code of a stage can reach a worker neither by name nor by value."""
-
-    def __init__(self, dref: str, realizer: str, cause: str) -> None:
-        super().__init__(dref, realizer, cause)
-        self.dref, self.realizer, self.cause = dref, realizer, cause
-
-    def __str__(self) -> str:
-        return (
-            f"{self.dref} cannot be sent to a worker: {self.realizer} holds something that cannot "
-            f"be copied to another process ({self.cause}). Make it at the start of the builder "
-            "instead of keeping it in a variable, or realize with jobs=1"
-        )
+from .travel import OtherCode, Packer, origin, packed_error, remade, unpacked_error
+from .workshop import Invoke, Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +32,29 @@ class Order:
 
     Attributes:
         store: where; its index stays at home.
-        drv: what.
+        dref: what.
+        drv: what exactly; None if the worker makes it again by the recipe.
+        recipe: packed; empty if there is none.
         context: with which realizations of the direct dependencies.
         force: even if something matches by now.
         args: the caller's arguments for the realizer.
         lock_timeout_s: how long to wait for another builder of the same.
         invoke: how the realizer is called.
-        capture: whether the process is the order's own, so that all that is printed in it can go
-            to the build's log.
+        capture: see `Crew`.
+        sender: the coordinator.
     """
 
     store: Store
-    drv: Derivation
+    dref: DRef
+    drv: Derivation | None
+    recipe: bytes
     context: Mapping[DRef, Chosen]
     force: bool
     args: Mapping[str, Any]
     lock_timeout_s: float | None
     invoke: Invoke
-    capture: bool = False
+    capture: bool | None
+    sender: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,64 +65,83 @@ class Answer:
     events: tuple[Event, ...]
 
 
-def pack(order: Order) -> bytes:
-    """Make bytes of an order: importable functions by name, others by value.
+def packed_order(packer: Packer, order: Order, drv: Derivation) -> bytes:
+    """Pack an order, with the derivation itself only if there is no recipe for it.
 
     Raises:
-        CannotTravel: it holds what can be sent neither way.
+        CannotTravel: it holds what can be sent neither by name nor by value.
     """
-    import cloudpickle
+    body = packer.pack(order if order.recipe else replace(order, drv=drv), drv)
+    stage = packer.stage if order.recipe else str(getattr(drv.realizer, "__module__", "?"))
+    return pickle.dumps((stage, origin(stage), body))
 
+
+def carry_out_packed(dref: DRef, packed: bytes, tell: Listener | None = None) -> tuple[bool, bytes]:
+    """Carry out an order that travelled.
+
+    Args:
+        dref: which one it is of.
+        packed: the order.
+        tell: given events as they happen; otherwise they are part of the answer.
+
+    Returns:
+        Whether it worked, and an `Answer` or an error, packed.
+    """
     try:
-        packed: bytes = cloudpickle.dumps(order)
+        answer = carry_out(*_unpacked(dref, packed), tell)
+        return True, pickle.dumps(answer)
     except Exception as error:
-        raise CannotTravel(
-            order.drv.dref, qualified(order.drv.realizer), f"{type(error).__name__}: {error}"
-        ) from error
-    return packed
+        return False, packed_error(error)
 
 
-def carry_out_packed(packed: bytes) -> Answer:
-    """Carry out an order that travelled."""
-    import pickle
+def read_answer(packed: tuple[bool, bytes]) -> Answer:
+    """Give the answer, or raise the error, that came of an order."""
+    worked, body = packed
+    if not worked:
+        raise unpacked_error(body)
+    answer: Answer = pickle.loads(body)  # noqa: S301 of our own worker
+    return answer
 
-    order: Order = pickle.loads(packed)  # noqa: S301 of our own coordinator
-    return carry_out(order)
+
+def _unpacked(dref: DRef, packed: bytes) -> tuple[Order, Derivation]:
+    """Unpack an order, and find or make its derivation.
+
+    Raises:
+        OtherCode: this worker lacks a module, or its stages make other derivations.
+    """
+    stage, ours, body = pickle.loads(packed)  # noqa: S301 of our own coordinator
+    try:
+        order: Order = pickle.loads(body)  # noqa: S301 likewise
+        if order.drv is not None:
+            return order, order.drv
+        made = remade(order.recipe, order.store)
+    except Exception as error:
+        what = f"{origin(stage)}: it fails with {type(error).__name__}: {error}"
+        raise OtherCode(dref, stage, ours, what) from error
+    if dref in made:
+        return order, made[dref]
+    like = [other for other in made if other[38:] == dref[38:]] or list(made)
+    what = f"{origin(stage)}: it makes {', '.join(like[:5]) or 'nothing'} instead"
+    raise OtherCode(dref, stage, ours, what)
 
 
-def carry_out(order: Order) -> Answer:
+def carry_out(order: Order, drv: Derivation, tell: Listener | None = None) -> Answer:
     """Build, or find what another worker has built by now; raises what `produce` raises."""
     events: list[Event] = []
-    dref = order.drv.dref
-    with _captured(order), Scratch(order.store) as scratch:
+    capture = order.capture
+    if capture is None:
+        capture = threading.current_thread() is threading.main_thread()
+    capture = capture and this_process() != order.sender
+    with Scratch(order.store, order.dref) as scratch:
         shop = Workshop(
             order.store,
             scratch,
-            frozenset((dref,)) if order.force else frozenset(),
-            {dref: order.args},
+            frozenset((order.dref,)) if order.force else frozenset(),
+            {order.dref: order.args},
             order.lock_timeout_s,
-            events.append,
+            tell or events.append,
             order.invoke,
-            captured=order.capture,
+            capture=captured if capture else None,
         )
-        chosen = produce(shop, order.drv, order.context)
+        chosen = produce(shop, drv, order.context)
     return Answer(chosen, tuple(events))
-
-
-@contextmanager
-def _captured(order: Order) -> Iterator[None]:
-    """Send what this process prints, and its children, to the build's log."""
-    if not order.capture:
-        yield
-        return
-    path = log_path(order.store, order.drv.dref)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644)
-    for stream in (1, 2):
-        os.dup2(fd, stream)
-    os.close(fd)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()

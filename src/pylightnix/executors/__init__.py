@@ -1,1 +1,1 @@
-"""Where builders run. Each is a `concurrent.futures.Executor`, so others' engines fit in as well."""
+"""Where builders run: each a `concurrent.futures.Executor`, so others' engines fit in as well."""

@@ -6,31 +6,29 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pylightnix.core.errors import InvalidValue
 from pylightnix.engine.crew import Crew
-
-if TYPE_CHECKING:
-    from .processes import ProcessPerCall
+from pylightnix.store.layout import Store
 
 # How many orders somebody else's engine is given at once, so that its queue does not hold them all.
 OUTSTANDING = 256
-NAMES = ("serial", "threads", "processes", "dask", "slurm")
+NAMES = ("serial", "threads", "processes", "dask:ADDRESS", "slurm")
 
 
 @contextmanager
 def crew_for(
-    executor: object, jobs: int | None, base: Crew, environ: Mapping[str, str]
+    executor: object, jobs: int | None, base: Crew, environ: Mapping[str, str], store: Store
 ) -> Iterator[Crew]:
     """Make a crew, and let its workers go at the end if they were hired here.
 
     Args:
-        executor: None, a name (`serial`, `threads`, `processes`, `dask:ADDRESS`, `slurm`), an
+        executor: None, a name (`serial`, `threads`, `processes`, `dask:ADDRESS`, `slurm:...`), an
             `Executor`, or a dask `Client`.
         jobs: how many builds at once; None for what the executor takes as usual.
         base: what it does about failures, time and order.
         environ: of worker processes on this machine.
+        store: where executors may keep what they need meanwhile.
 
     Raises:
         InvalidValue: there is no such executor, or a number cannot be meant.
@@ -40,38 +38,24 @@ def crew_for(
     if executor is None:
         # What may have to be stopped must have a process of its own.
         name = "serial" if (jobs or 1) == 1 and base.timeout_s is None else "processes"
+    if name in ("serial", "threads") and base.timeout_s is not None:
+        raise InvalidValue(
+            f"timeout_s={base.timeout_s:g}: a build in this very process cannot be stopped; "
+            "leave out the executor, or take 'processes'"
+        )
     if name == "serial":
         yield base
     elif name == "threads":
-        with ThreadPoolExecutor(jobs or 1) as threads:
+        with ThreadPoolExecutor(jobs or 1, "pylightnix") as threads:
             yield replace(base, executor=threads, jobs=jobs or 1)
     elif name == "processes":
-        with _processes(jobs or 1, environ) as workers:
-            yield replace(
-                base,
-                executor=workers,
-                jobs=jobs or 1,
-                travels=True,
-                capture=True,
-                kill=workers.kill,
-            )
+        with _processes(jobs or 1, base, environ) as crew:
+            yield crew
+    elif isinstance(name, str):
+        with _named(name, jobs, base, store) as crew:
+            yield crew
     else:
-        with _hired(name, jobs) as hired:
-            travels = not isinstance(hired, ThreadPoolExecutor)
-            yield replace(base, executor=hired, jobs=jobs or OUTSTANDING, travels=travels)
-
-
-@contextmanager
-def _processes(jobs: int, environ: Mapping[str, str]) -> Iterator[ProcessPerCall]:
-    from .processes import ProcessPerCall
-
-    workers = ProcessPerCall(jobs, environ)
-    try:
-        yield workers
-    except BaseException:
-        workers.shutdown(cancel_futures=True)
-        raise
-    workers.shutdown()
+        yield _given(name, jobs, base)
 
 
 def _check(jobs: int | None, base: Crew) -> None:
@@ -79,35 +63,78 @@ def _check(jobs: int | None, base: Crew) -> None:
         raise InvalidValue(f"jobs={jobs!r}: how many builds at once must be at least 1")
     if type(base.retries) is not int or base.retries < 0:
         raise InvalidValue(f"retries={base.retries!r}: how often to try again cannot be negative")
-    if base.timeout_s is not None and not base.timeout_s > 0:
-        raise InvalidValue(f"timeout_s={base.timeout_s!r}: a build must be given some time")
+    limit_s: object = base.timeout_s
+    if limit_s is not None and not (isinstance(limit_s, int | float) and limit_s > 0):
+        raise InvalidValue(f"timeout_s={limit_s!r}: a build must be given some time")
 
 
 @contextmanager
-def _hired(executor: object, jobs: int | None) -> Iterator[Executor]:
-    """Find an executor by name, or take what somebody else made."""
-    if isinstance(executor, Executor):
-        yield executor
-        return
-    if isinstance(executor, str):
-        kind, _, address = executor.partition(":")
-        if kind == "dask":
-            from .dask import dask_executor
+def _processes(jobs: int, base: Crew, environ: Mapping[str, str]) -> Iterator[Crew]:
+    from .processes import ProcessPerCall
 
-            with dask_executor(address, jobs) as hired:
-                yield hired
-            return
-        if kind == "slurm":
-            from .slurm import slurm_executor
+    workers = ProcessPerCall(jobs, environ)
+    try:
+        yield replace(
+            base,
+            executor=workers,
+            jobs=jobs,
+            travels=True,
+            by_reference=False,  # they are forked for one order each: calling a stage does not pay
+            capture=True,
+            telling=workers.submit_telling,
+            kill=workers.kill,
+        )
+    except BaseException:
+        workers.shutdown(cancel_futures=True)
+        raise
+    workers.shutdown()
 
-            with slurm_executor(address, jobs) as hired:
-                yield hired
-            return
-    if hasattr(executor, "get_executor"):
-        of_client: Executor = executor.get_executor(pure=False)
-        yield of_client
-        return
-    raise InvalidValue(
-        f"there is no executor {executor!r:.100}: give {', '.join(NAMES)}, "
+
+@contextmanager
+def _named(name: str, jobs: int | None, base: Crew, store: Store) -> Iterator[Crew]:
+    """Hire workers of another engine by `kind:address`."""
+    kind, _, address = name.partition(":")
+    if kind == "dask":
+        from .dask import dask_client
+
+        with dask_client(address, jobs) as client:
+            yield _given(client, jobs, base)
+    elif kind == "slurm":
+        from .slurm import JOBS, slurm_jobs
+
+        with slurm_jobs(address, jobs, store, base.timeout_s) as batch:
+            limit = jobs or JOBS
+            yield replace(
+                base, executor=batch, jobs=limit, travels=True, capture=True, kill=batch.kill
+            )
+    else:
+        raise _unknown(name)
+
+
+def _given(executor: object, jobs: int | None, base: Crew) -> Crew:
+    """Take what somebody else made; it is theirs to shut down."""
+    workers: int | None = getattr(executor, "_max_workers", None)
+    capture = None
+    if hasattr(executor, "get_executor") and hasattr(executor, "nthreads"):  # a client of dask
+        threads = executor.nthreads().values()
+        workers, capture = sum(threads), max(threads, default=1) == 1
+        executor = executor.get_executor(pure=False)
+    if not isinstance(executor, Executor):
+        raise _unknown(executor)
+    limit = jobs or OUTSTANDING
+    if base.timeout_s is not None:
+        # Time runs from when a build is handed over, so none may stand in a queue over there.
+        if not (jobs or workers):
+            raise InvalidValue(
+                "timeout_s: say with jobs= how many builds this executor runs at once"
+            )
+        limit = min(jobs or workers or 1, workers or jobs or 1)
+    travels = not isinstance(executor, ThreadPoolExecutor)
+    return replace(base, executor=executor, jobs=limit, travels=travels, capture=capture)
+
+
+def _unknown(executor: object) -> InvalidValue:
+    return InvalidValue(
+        f"there is no executor {executor!r:.100}: give {', '.join(NAMES)}, a dask Client, "
         "or any concurrent.futures.Executor"
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
+from typing import Any
 
 from pylightnix.core.errors import InvalidValue
 
 
 @contextmanager
-def dask_executor(address: str, jobs: int | None) -> Iterator[Executor]:
+def dask_client(address: str, jobs: int | None) -> Iterator[Any]:
     """Connect to a scheduler, or start a cluster on this machine.
 
     Args:
@@ -22,17 +22,18 @@ def dask_executor(address: str, jobs: int | None) -> Iterator[Executor]:
         OSError: the scheduler does not answer.
     """
     try:
-        from distributed import Client, LocalCluster
+        import distributed
     except ImportError as error:
         raise InvalidValue(
             "the executor dask needs an extra: pip install 'pylightnix[dask]'"
         ) from error
+    dask: Any = distributed  # its functions tell no types
     if address:
-        with Client(address) as client:
-            yield client.get_executor(pure=False)
+        with dask.Client(address, set_as_default=False) as client:
+            yield client
         return
     with (
-        LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster) as client,
+        dask.LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None) as cluster,
+        dask.Client(cluster, set_as_default=False) as client,
     ):
-        yield client.get_executor(pure=False)
+        yield client

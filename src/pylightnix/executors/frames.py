@@ -6,7 +6,7 @@ import socket
 import struct
 
 _HEAD = struct.Struct(">cQ")
-PID, EVENT, ANSWER, STATUS, SETUP, JOB = (bytes((letter,)) for letter in b"peaswj")
+READY, PID, EVENT, ANSWER, STATUS, SETUP, JOB = (bytes((letter,)) for letter in b"rpeaswj")
 
 
 def send(link: socket.socket, kind: bytes, body: bytes) -> None:

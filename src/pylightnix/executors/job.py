@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pylightnix.executors import frames
+from . import frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,29 @@ class Call:
 
     Attributes:
         function: packed by cloudpickle, with its arguments.
-        cwd: the coordinator's working folder.
-        environ: the coordinator's environment.
+        cwd: the coordinator's working folder; None if it has lost it.
+        tells: whether the function takes one more argument, through which it tells what happens.
     """
 
     function: bytes
-    cwd: str
-    environ: Mapping[str, str]
+    cwd: str | None
+    tells: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the nursery has to know before the first job.
+
+    Attributes:
+        path: where the coordinator finds modules.
+        environ: the coordinator's environment.
+        modules: of this library, which the coordinator has loaded: every job is going to need
+            them.
+    """
+
+    path: list[str]
+    environ: dict[str, str]
+    modules: list[str]
 
 
 def do(link: socket.socket) -> None:
@@ -35,26 +52,40 @@ def do(link: socket.socket) -> None:
     if frame is None:
         return
     call: Call = pickle.loads(frame[1])  # noqa: S301 from our own coordinator
-    os.environ.clear()
-    os.environ.update(call.environ)
-    os.chdir(call.cwd)
-    frames.send(link, frames.ANSWER, _answered(call))
+    frames.send(link, frames.ANSWER, _answered(call, link))
 
 
-def _answered(call: Call) -> bytes:
+def _teller(link: socket.socket) -> Callable[[object], None]:
+    """Make what a job tells its coordinator by: whole frames only, and of this process only."""
+    lock, ours = threading.Lock(), os.getpid()
+
+    def tell(event: object) -> None:
+        if os.getpid() == ours:  # the frames of a fork would get between ours
+            with lock:
+                frames.send(link, frames.EVENT, pickle.dumps(event))
+
+    return tell
+
+
+def _answered(call: Call, link: socket.socket) -> bytes:
+    try:
+        if call.cwd is not None:
+            os.chdir(call.cwd)
+        function: Callable[..., Any] = pickle.loads(call.function)  # noqa: S301 likewise
+        result = function(_teller(link)) if call.tells else function()
+        return _packed(True, result)
+    except BaseException as error:  # whatever a call raises is its answer
+        try:
+            packed = _packed(False, error)
+            pickle.loads(packed)  # noqa: S301 an error that cannot be unpacked would tell nothing
+            return packed
+        except Exception:
+            text = "".join(traceback.format_exception(error))
+            return _packed(False, RuntimeError(f"an answer that cannot travel: {text}"))
+
+
+def _packed(worked: bool, value: object) -> bytes:
     import cloudpickle
 
-    error: BaseException | None = None
-    result: object = None
-    try:
-        function: Callable[[], Any] = pickle.loads(call.function)  # noqa: S301
-        result = function()
-    except BaseException as raised:  # noqa: BLE001 whatever a stage raises is its answer
-        error = raised
-    try:
-        packed: bytes = cloudpickle.dumps((error is None, result if error is None else error))
-        pickle.loads(packed)  # noqa: S301 an error that cannot be unpacked would tell nothing
-    except Exception:  # noqa: BLE001
-        text = repr(result) if error is None else "".join(traceback.format_exception(error))
-        packed = cloudpickle.dumps((False, RuntimeError(f"an answer that cannot travel: {text}")))
+    packed: bytes = cloudpickle.dumps((worked, value))
     return packed

@@ -5,13 +5,15 @@ build would cost a tenth of a second; a fork of the coordinator would copy its t
 `multiprocessing` would run the user's script again in every child. This costs about two
 milliseconds and runs nothing of the user's but the job.
 
-It leads a session of its own, so that Ctrl-C reaches the coordinator alone; when the coordinator
-is gone, however it went, its end of the socket closes and every child is killed.
+It leads a session of its own, so that Ctrl-C reaches the coordinator alone. When the coordinator is
+gone, however it went, its end of the socket closes and every child is killed; when the nursery
+itself is, the kernel kills them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import pickle
@@ -22,17 +24,11 @@ import sys
 from importlib import import_module
 
 from pylightnix.executors import frames
+from pylightnix.executors.job import Setup, do
 
-
-WARM = (
-    "cloudpickle",
-    "ctypes",
-    "fcntl",
-    "pwd",
-    "pylightnix.api.stage",
-    "pylightnix.engine.orders",
-    "pylightnix.executors.job",
-)
+_PR_SET_PDEATHSIG = 1
+# Loaded by every build, sooner or later.
+_ALWAYS = ("cloudpickle", "fcntl", "pwd")
 
 
 def main() -> None:
@@ -43,10 +39,12 @@ def main() -> None:
     signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    setup = frames.receive(control)
-    if setup is None:
+    frame = frames.receive(control)
+    if frame is None:
         return
-    _prepare(setup[1])
+    _prepare(pickle.loads(frame[1]))  # noqa: S301 from our own parent, over a private socket
+    with contextlib.suppress(OSError):
+        frames.send(control, frames.READY, b"")
     children: dict[int, socket.socket] = {}
     try:
         while True:
@@ -58,19 +56,21 @@ def main() -> None:
                 return
     finally:
         for pid in children:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
+            _kill_group(pid)
 
 
-def _prepare(setup: bytes) -> None:
+def _prepare(setup: Setup) -> None:
     """Find modules where the coordinator does, and import what every job needs."""
-    path: list[str] = pickle.loads(setup)  # noqa: S301 from our own parent, over a private socket
-    sys.path[:] = path
-    with open(os.devnull) as null:
-        os.dup2(null.fileno(), 0)
-    # Everything that a build loads, once and not in every child.
-    for module in WARM:
-        import_module(module)
+    sys.path[:] = setup.path
+    os.environ.clear()
+    os.environ.update(setup.environ)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    for module in (*_ALWAYS, *setup.modules):
+        with contextlib.suppress(ImportError):
+            import_module(module)
+    # Children share these pages for as long as nobody writes to them, as the collector would.
     gc.collect()
     gc.freeze()
 
@@ -81,20 +81,25 @@ def _drain(wake: int) -> None:
             pass
 
 
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 def _reap(children: dict[int, socket.socket]) -> None:
     """Tell the coordinator how each finished child ended."""
     while children:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            # Look first and reap later: until it is reaped, nobody else can have its number.
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if pid == 0:
+        if found is None:
             return
+        _kill_group(found.si_pid)  # what the job has left running in its group must not outlive it
+        pid, status = os.waitpid(found.si_pid, 0)
         link = children.pop(pid, None)
         if link is not None:
-            # What the job has left running in its group must not outlive it.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
             with contextlib.suppress(OSError):
                 frames.send(link, frames.STATUS, str(os.waitstatus_to_exitcode(status)).encode())
             link.close()
@@ -109,34 +114,51 @@ def _serve(control: socket.socket, children: dict[int, socket.socket]) -> bool:
     if not data or not fds:
         return False
     link = socket.socket(fileno=fds[0])
-    pid = os.fork()
+    link.set_inheritable(False)
+    ours = os.getpid()
+    try:
+        pid = os.fork()
+    except OSError:  # no more processes; the coordinator sees that its job never began
+        link.close()
+        return True
     if pid == 0:
-        _child(control, children, link)
+        _child(ours, control, children, link)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.setpgid(pid, pid)
     children[pid] = link
     return True
 
 
-def _child(control: socket.socket, children: dict[int, socket.socket], link: socket.socket) -> None:
+def _child(
+    parent: int, control: socket.socket, children: dict[int, socket.socket], link: socket.socket
+) -> None:
     """Do one job and go, without running anything that was registered for the parent's end."""
     status = 1
     try:
         with contextlib.suppress(PermissionError):
             os.setpgid(0, 0)
+        _die_with(parent)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         control.close()
         for other in children.values():
             other.close()
-        import_module("pylightnix.executors.job").do(link)
+        do(link)
         status = 0
     finally:
         with contextlib.suppress(Exception):
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(status)
+
+
+def _die_with(parent: int) -> None:
+    """Let the kernel kill us when the nursery is gone; where it cannot, its end is not noticed."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 if __name__ == "__main__":

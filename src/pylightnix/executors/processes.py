@@ -10,37 +10,43 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from pylightnix.core.errors import RealizeError
+from pylightnix.engine.crew import WorkerDied
 
 from . import frames
-from .job import Call
+from .job import Call, Setup
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class WorkerDied(RealizeError):
-    """The process that ran a call ended without an answer."""
+class NoWorkers(RealizeError):
+    """Worker processes cannot be started on this machine."""
 
-    def __init__(self, status: int, pid: int) -> None:
-        super().__init__(status, pid)
-        self.status, self.pid = status, pid
+    def __init__(self, program: str, cause: str) -> None:
+        super().__init__(program, cause)
+        self.program, self.cause = program, cause
 
     def __str__(self) -> str:
-        if self.status < 0:
-            return f"its process was ended by signal {-self.status} ({_signal_name(-self.status)})"
-        return f"its process ended with status {self.status} in the middle of the work"
+        return (
+            f"worker processes cannot be started with {self.program!r}: {self.cause}. "
+            "Mend sys.executable, or realize with jobs=1"
+        )
 
 
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "unknown"
+class _Ticket:
+    """What is known of one call: its process, and whether it is to be killed."""
+
+    __slots__ = ("pid", "unwanted")
+
+    def __init__(self) -> None:
+        self.pid, self.unwanted = 0, False
 
 
 class ProcessPerCall(Executor):
@@ -53,13 +59,12 @@ class ProcessPerCall(Executor):
 
     def __init__(self, max_workers: int, environ: Mapping[str, str]) -> None:
         self._environ = dict(environ)
-        self._slots = threading.BoundedSemaphore(max_workers)
         self._lock = threading.Lock()
-        self._running: dict[Future[Any], int] = {}
-        self._threads: set[threading.Thread] = set()
-        self._closed = False
+        self._attendants = ThreadPoolExecutor(max_workers, "pylightnix")
+        self._tickets: WeakKeyDictionary[Future[Any], _Ticket] = WeakKeyDictionary()
         self._nursery: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._broken: NoWorkers | None = None
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a call in a process of its own.
@@ -68,114 +73,164 @@ class ProcessPerCall(Executor):
             Exception: what cloudpickle raises for what cannot travel.
             RuntimeError: after `shutdown`.
         """
+        return self._submit(partial(fn, *args, **kwargs), None)
+
+    def submit_telling(
+        self, tell: Callable[[Any], None], fn: Callable[..., T], /, *args: object
+    ) -> Future[T]:
+        """Run a call that takes, as its last argument, a function to tell by what happens.
+
+        Args:
+            tell: is given in this process, in some thread, what was told over there.
+            fn: the function.
+            args: its arguments but the last.
+
+        Raises:
+            Exception: as `submit`.
+        """
+        return self._submit(partial(fn, *args), tell)
+
+    def _submit(self, function: Callable[..., T], tell: Callable[[Any], None] | None) -> Future[T]:
         import cloudpickle
 
-        if self._closed:
-            raise RuntimeError("this executor was shut down")
-        call = Call(cloudpickle.dumps(lambda: fn(*args, **kwargs)), os.getcwd(), self._environ)
-        future: Future[T] = Future()
-        thread = threading.Thread(target=self._attend, args=(future, call), daemon=True)
-        with self._lock:
-            self._threads.add(thread)
-        thread.start()
+        call = Call(cloudpickle.dumps(function), _cwd(), tell is not None)
+        ticket = _Ticket()
+        future: Future[T] = self._attendants.submit(self._converse, call, ticket, tell)
+        self._tickets[future] = ticket
         return future
 
-    def _attend(self, future: Future[Any], call: Call) -> None:
-        """Wait for a slot, hand the call over, and for its answer."""
-        with self._slots:
-            try:
-                if not self._closed and future.set_running_or_notify_cancel():
-                    self._converse(future, call)
-            finally:
-                if not future.done():
-                    future.cancel()
-                with self._lock:
-                    self._threads.discard(threading.current_thread())
-
-    def _converse(self, future: Future[Any], call: Call) -> None:
+    def _converse(self, call: Call, ticket: _Ticket, tell: Callable[[Any], None] | None) -> Any:
+        """Have a call made by a child, and give what it answers."""
         answer: bytes | None = None
         status = 1
-        try:
-            with self._child() as link:
-                frames.send(link, frames.JOB, pickle.dumps(call))
-                while (frame := frames.receive(link)) is not None:
-                    kind, body = frame
-                    if kind == frames.PID:
-                        self._started(future, int(body))
-                    elif kind == frames.ANSWER:
-                        answer = body
-                    elif kind == frames.STATUS:
-                        status = int(body)
-        except OSError:
-            pass  # the nursery is gone, and the child with it
+        with self._child() as link, suppress(OSError):
+            frames.send(link, frames.JOB, pickle.dumps(call))
+            while (frame := frames.receive(link)) is not None:
+                kind, body = frame
+                if kind == frames.PID:
+                    self._started(ticket, int(body))
+                elif kind == frames.EVENT and tell is not None:
+                    tell(pickle.loads(body))  # noqa: S301 of our own child
+                elif kind == frames.ANSWER:
+                    answer = body
+                elif kind == frames.STATUS:
+                    status = int(body)
+                    break
         with self._lock:
-            pid = self._running.pop(future, 0)
+            pid, ticket.pid = ticket.pid, 0
         if answer is None:
-            future.set_exception(WorkerDied(status, pid))
-            return
-        worked, value = pickle.loads(answer)  # noqa: S301 of our own child
-        if worked:
-            future.set_result(value)
-        else:
-            future.set_exception(value)
+            raise WorkerDied(status, pid)
+        worked, value = pickle.loads(answer)  # noqa: S301 likewise
+        if not worked:
+            raise value
+        return value
 
-    def _started(self, future: Future[Any], pid: int) -> None:
+    def _started(self, ticket: _Ticket, pid: int) -> None:
         with self._lock:
-            self._running[future] = pid
-        if self._closed:
-            self.kill(future)
+            ticket.pid = pid
+            if ticket.unwanted:
+                _kill_group(pid)
 
     def _child(self) -> socket.socket:
         """Ask the nursery for a child; gives our end of the socket to it."""
         ours, theirs = socket.socketpair()
-        with self._lock:
-            if self._control is None:
-                self._open()
-            control = self._control
-            if control is None:
-                raise OSError("there is no nursery")
-            socket.send_fds(control, [b"j"], [theirs.fileno()])
-        theirs.close()
+        try:
+            with self._lock:
+                control = self._control or self._open()
+                socket.send_fds(control, [b"j"], [theirs.fileno()])
+        except OSError as error:
+            ours.close()
+            raise NoWorkers(_program(), f"the nursery is gone ({error})") from error
+        except NoWorkers:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         return ours
 
-    def _open(self) -> None:
-        ours, theirs = socket.socketpair()
-        argv = [sys.executable, "-m", "pylightnix.executors.nursery"]
-        self._nursery = subprocess.Popen(
-            argv, stdin=theirs.fileno(), start_new_session=True, env=_with_path(self._environ)
-        )
-        theirs.close()
-        frames.send(ours, frames.SETUP, pickle.dumps(sys.path))
-        self._control = ours
+    def _open(self) -> socket.socket:
+        """Start the nursery; what went wrong once would go wrong for every call."""
+        if self._broken is not None:
+            raise self._broken
+        try:
+            self._nursery, self._control = _started_nursery(self._environ)
+        except NoWorkers as error:
+            self._broken = error
+            raise
+        return self._control
 
     def kill(self, future: Future[Any]) -> None:
         """Kill the process group of a running call; its future gets `WorkerDied`."""
+        ticket = self._tickets.get(future)
+        if ticket is None:
+            return
         with self._lock:
-            pid = self._running.get(future)
-        if pid is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
+            ticket.unwanted = True
+            if ticket.pid:
+                _kill_group(ticket.pid)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End: take no more calls, and let those that run finish, or with `cancel_futures` kill them.
+        """End: take no more calls; let those that run finish, or kill them with `cancel_futures`.
 
         Args:
             wait: until all calls have ended.
             cancel_futures: kill what runs, and cancel what waits.
         """
         if cancel_futures:
-            self._closed = True
-            for future in tuple(self._running):
+            for future in tuple(self._tickets):
                 self.kill(future)
-        for thread in tuple(self._threads) if wait else ():
-            thread.join()
-        self._closed = True
+        self._attendants.shutdown(wait, cancel_futures=cancel_futures)
+        if not wait:
+            return  # whoever still talks to a child needs the nursery
         with self._lock:
             control, self._control = self._control, None
         if control is not None:
             control.close()
         if self._nursery is not None:
             self._nursery.wait()
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _cwd() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
+def _program() -> str:
+    return sys.executable or ""
+
+
+def _started_nursery(environ: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start a nursery and wait until it is ready."""
+    ours, theirs = socket.socketpair()
+    # -P: a socket.py in the working folder is none of ours.
+    argv = [_program(), "-P", *(["-" + "O" * sys.flags.optimize] if sys.flags.optimize else [])]
+    argv += [f"-W{option}" for option in sys.warnoptions]
+    with theirs:
+        try:
+            process = subprocess.Popen(
+                [*argv, "-m", "pylightnix.executors.nursery"],
+                stdin=theirs.fileno(),
+                start_new_session=True,
+                env=_with_path(environ),
+            )
+        except OSError as error:
+            ours.close()
+            raise NoWorkers(_program(), str(error)) from error
+    modules = [name for name in tuple(sys.modules) if name.startswith("pylightnix.")]
+    with suppress(OSError):
+        setup = Setup(list(sys.path), dict(environ), modules)
+        frames.send(ours, frames.SETUP, pickle.dumps(setup))
+    if frames.receive(ours) is None:
+        ours.close()
+        raise NoWorkers(_program(), f"it ended at once, with status {process.wait()}")
+    return process, ours
 
 
 def _with_path(environ: Mapping[str, str]) -> dict[str, str]:

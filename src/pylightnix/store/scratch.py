@@ -21,15 +21,19 @@ ALIVE = ".alive"
 class Scratch:
     """Names folders for builders; its own folder is made when the first is asked for.
 
+    Args:
+        store: where.
+        label: what it is for, to find it by should this process be killed.
+
     Attributes:
         made: the paths given out and not dropped, in order.
         same_disk: whether they can be renamed into the store.
     """
 
-    __slots__ = ("_fd", "_home", "_next", "_store", "made", "same_disk")
+    __slots__ = ("_fd", "_home", "_label", "_next", "_store", "made", "same_disk")
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, label: str = "") -> None:
+        self._store, self._label = store, label
         self._home = f"{var_path(store, 'tmp')}/{host()}-{os.getpid()}-{token()}"
         self._fd = -1
         self._next = 0
@@ -78,6 +82,8 @@ class Scratch:
             self._fd = os.open(f"{self._home}/{ALIVE}", flags, 0o600)
             with suppress(OSError):  # no flock here, and so no collector
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if self._label:
+                os.write(self._fd, self._label.encode())
         self.same_disk = os.stat(self._home).st_dev == os.stat(self._store.objects).st_dev
 
     def __enter__(self) -> Scratch:
@@ -98,3 +104,17 @@ class Scratch:
                 os.rmdir(self._home)
         os.close(self._fd)
         self._fd = -1
+
+
+def abandoned(store: Store, label: str) -> str | None:
+    """Find what was left behind under a label last; None if nothing was."""
+    tmp = var_path(store, "tmp")
+    found: list[tuple[int, str]] = []
+    for name in os.listdir(tmp):
+        with suppress(OSError), open(f"{tmp}/{name}/{ALIVE}", encoding="utf-8") as mark:
+            if mark.read(len(label) + 1) == label:
+                found.append((os.stat(mark.fileno()).st_mtime_ns, f"{tmp}/{name}"))
+    if not found:
+        return None
+    home = max(found)[1]
+    return f"{home}/0" if os.path.isdir(f"{home}/0") else home
