@@ -92,7 +92,7 @@ def below(folder: str | Path) -> list[str]:
 
 @contextmanager
 def nested(top: Path, depth: int) -> Iterator[None]:
-    """Folders in folders, however long the path gets; deleted in the end, since few programs can."""
+    """Folders in folders, however long the path gets; deleted in the end: few programs can."""
     fd = os.open(top, os.O_RDONLY)
     for _ in range(depth):
         os.mkdir("d", dir_fd=fd)

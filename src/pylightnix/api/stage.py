@@ -24,6 +24,7 @@ from pylightnix.engine.produce import Workshop
 from pylightnix.engine.registry import Realizer, Registry, register, without_registry
 from pylightnix.store.layout import Durability, Store, mkstore
 from pylightnix.store.scratch import Scratch
+from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
 from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
@@ -122,10 +123,10 @@ def instantiate(
     """
     where = resolved(store)
     if not callable(stage):
-        return close_over(resolved_registry(r), where, stage, live_roots(where).hold)
+        return told(close_over)(resolved_registry(r), where, stage, live_roots(where).hold)
     registry = Registry(where) if r is None else r
     result = call_stage(registry, where, stage, args, kwargs)
-    return close_over(registry, where, result, live_roots(where).hold)
+    return told(close_over)(registry, where, result, live_roots(where).hold)
 
 
 def call_stage(
@@ -151,6 +152,7 @@ def invoke(
         return realizer(store, dref, context, rarg)
 
 
+@told
 def _realized(
     closure: Closure,
     force_rebuild: Force,

@@ -39,6 +39,7 @@ from .losses import forget_loss, is_known_loss
 from .query import dref_of
 from .roots import live_refs
 from .shelf import doubt
+from .trouble import is_passing
 from .verified import distrust, is_valid, was_seen
 
 # How often an object is looked at anew because something of it went away under our eyes.
@@ -166,6 +167,8 @@ def _look_at_derivation(store: Store, dref: DRef, found: _Findings) -> None:
         (found.damaged if seen else found.incomplete).append(fault)
         return
     except OSError as error:
+        if is_passing(error):
+            raise
         found.damaged.append(Fault(dref, CONFIG, f"cannot be read: {error.strerror}"))
         return
     forget_loss(store, dref)
