@@ -18,6 +18,7 @@ from pylightnix.core.refs import RRef
 from . import fsys
 from .check import STRANGER, Fault
 from .layout import Store, rref_path
+from .trouble import is_passing
 
 _NAME = re.compile(r"\.(.+)\.[A-Za-z0-9]{6}")
 
@@ -28,7 +29,10 @@ def is_stray(store: Store, fault: Fault) -> bool:
     found = _NAME.fullmatch(name)
     if fault.what != STRANGER or found is None:
         return False
-    others = [other.lstrip(".") for other in os.listdir(folder) if other != name]
+    try:
+        others = [other.lstrip(".") for other in os.listdir(folder) if other != name]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     # rsync leaves out a leading dot, and cuts long names off.
     return any(other.startswith(found[1]) for other in others)
 
@@ -47,7 +51,9 @@ def clear(store: Store, rref: RRef, strays: Sequence[Fault]) -> bool:
                 fsys.to_trash(store, path)
             finally:
                 os.chmod(folder, mode)
-    except OSError:
+    except OSError as error:
+        if is_passing(error):
+            raise
         return False
     return True
 
