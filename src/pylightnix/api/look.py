@@ -110,7 +110,9 @@ def store_deepdeps(refs: DRef | Iterable[DRef], store: Store | None = None) -> f
 
 
 def _several(refs: object) -> list[DRef]:
-    several = refs if isinstance(refs, Iterable) and not isinstance(refs, str) else (refs,)
+    several: Iterable[Any] = (refs,)
+    if isinstance(refs, Iterable) and not isinstance(refs, str):
+        several = refs
     return [_dref(ref) for ref in several]
 
 
