@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,6 +105,16 @@ def nested(top: Path, depth: int) -> Iterator[None]:
         yield
     finally:
         delete_tree(str(top))
+
+
+@contextmanager
+def in_memory(otherwise: Path) -> Iterator[Path]:
+    """A folder that is never written to a disk, if there is such a place; deleted in the end."""
+    made = Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else otherwise))
+    try:
+        yield made
+    finally:
+        delete_tree(str(made))
 
 
 # Objects, without an engine

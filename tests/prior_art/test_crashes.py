@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +47,7 @@ from stages_for_tests import (
     chain,
     constant,
     in_child,
+    in_memory,
     lines_of,
     noisy,
     note,
@@ -82,12 +82,8 @@ def opened(path: Path, durability: Durability) -> Store:
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Path]:
     """A folder for hundreds of stores that are never to see a disk, if there is such a place."""
-    if not os.access("/dev/shm", os.W_OK):
-        yield tmp_path
-        return
-    made = tempfile.mkdtemp(dir="/dev/shm")
-    yield Path(made)
-    delete_tree(made)
+    with in_memory(tmp_path) as folder:
+        yield folder
 
 
 @pytest.fixture

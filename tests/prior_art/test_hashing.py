@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import stat
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,6 +51,7 @@ from stages_for_tests import (
     all_faults,
     constant,
     foreign,
+    in_memory,
     lines_of,
     noisy,
     plant,
@@ -92,31 +91,19 @@ def test_the_same_bytes_under_other_names_or_cut_elsewhere_are_another_realizati
     assert (rref2path(found[1]) / "c").read_text() == "y"
 
 
-@pytest.fixture
-def in_memory() -> Iterator[Store]:
-    """A store on tmpfs, whose folders are listed in another order than ext4's."""
-    if not os.access("/dev/shm", os.W_OK):
-        pytest.skip("there is no /dev/shm to write to")
-    home = tempfile.mkdtemp(dir="/dev/shm")
-    yield Store.open(f"{home}/root", create=True, durability="none")
-    for folder, _, _ in os.walk(home):
-        os.chmod(folder, 0o700)
-    from pylightnix.store.fsys import delete_tree
-
-    delete_tree(home)
-
-
 def test_equal_trees_made_in_any_order_on_any_file_system_have_one_name(
-    store: Store, in_memory: Store
+    store: Store, tmp_path: Path
 ) -> None:
     """Eight identical trees, made in different order, had one name on ext4 and eight on tmpfs:
     what the system listed first was hashed first."""
     names = [f"d{i}/{leaf}" for i in range(6) for leaf in ("x", "y", "z/w")]
     found = set()
-    for seed in range(8):
-        shuffled = random.Random(seed).sample(names, len(names))
-        for where in (store, in_memory):
-            found.add(put(where, {name: name for name in shuffled}))
+    with in_memory(tmp_path) as folder:
+        tmpfs = Store.open(folder / "root", create=True, durability="none")
+        for seed in range(8):
+            shuffled = random.Random(seed).sample(names, len(names))
+            for where in (store, tmpfs):
+                found.add(put(where, {name: name for name in shuffled}))
     assert len(found) == 1
 
 
