@@ -15,6 +15,7 @@ from pylightnix.store.layout import Store
 from pylightnix.store.lookup import resolve
 from pylightnix.store.losses import note_loss
 from pylightnix.store.objects import put_derivation
+from pylightnix.store.quarantine import quarantine
 from pylightnix.store.query import config_of
 from pylightnix.store.trouble import told
 from pylightnix.store.verified import is_valid
@@ -56,7 +57,7 @@ def verify(
     if not repair:
         return report
     mended = _verify.mend_notices(where, report)
-    gone = _verify.quarantine(where, report)
+    gone = quarantine(where, report)
     failure = "" if closure is None else _rebuild(where, gone, closure)
     again = tuple(ref for ref in gone if _whole(where, ref))
     lost = tuple(ref for ref in gone if ref not in again)
