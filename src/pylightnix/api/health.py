@@ -15,7 +15,9 @@ from pylightnix.store.layout import Store
 from pylightnix.store.lookup import resolve
 from pylightnix.store.losses import note_loss
 from pylightnix.store.objects import put_derivation
+from pylightnix.store.quarantine import quarantine
 from pylightnix.store.query import config_of
+from pylightnix.store.trouble import told
 from pylightnix.store.verified import is_valid
 from pylightnix.store.verify import Report
 
@@ -23,6 +25,7 @@ from .ambient import resolved
 from .stage import realize_many
 
 
+@told
 def verify(
     refs: DRef | RRef | str | Iterable[DRef | RRef | str] | None = None,
     contents: bool = True,
@@ -54,7 +57,7 @@ def verify(
     if not repair:
         return report
     mended = _verify.mend_notices(where, report)
-    gone = _verify.quarantine(where, report)
+    gone = quarantine(where, report)
     failure = "" if closure is None else _rebuild(where, gone, closure)
     again = tuple(ref for ref in gone if _whole(where, ref))
     lost = tuple(ref for ref in gone if ref not in again)
@@ -101,6 +104,7 @@ def _whole(store: Store, ref: Ref) -> bool:
         return False
 
 
+@told
 def doctor(contents: bool = False, *, store: Store | None = None) -> list[Finding]:
     """Look a store over: file system, clock, space, roots, left-overs, index, objects.
 
@@ -114,6 +118,7 @@ def doctor(contents: bool = False, *, store: Store | None = None) -> list[Findin
     return examine(resolved(store), contents=contents)
 
 
+@told
 def rebuild_index(store: Store | None = None) -> int:
     """Throw the index away and make it anew; gives the number of derivations in it.
 

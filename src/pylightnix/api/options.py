@@ -24,6 +24,7 @@ from pylightnix.engine.workshop import Workshop
 from pylightnix.store.layout import Durability, Store, mkstore
 from pylightnix.store.query import duration_of
 from pylightnix.store.scratch import Scratch
+from pylightnix.store.trouble import told
 
 from .ambient import environment, live_roots, use_store
 
@@ -80,6 +81,7 @@ def invoke(
         return realizer(store, dref, context, rarg)
 
 
+@told
 def realized(
     closure: Closure,
     force_rebuild: Force,
@@ -160,5 +162,3 @@ def _known(closure: Closure, what: str, drefs: Iterable[DRef]) -> frozenset[DRef
     if strange:
         raise UnknownTarget(what, tuple(sorted(strange)), known)
     return parsed
-
-

@@ -27,10 +27,12 @@ from pylightnix.engine.registry import (
     without_registry,
 )
 from pylightnix.store.layout import Store
+from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
 from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
 from .options import Arguments, Force, Options, check, realized
+
 
 def mkconfig(fields: Mapping[str, object]) -> Config:
     """Check a dictionary and make a config of it.
@@ -94,10 +96,10 @@ def instantiate(
     """
     where = resolved(store)
     if not callable(stage):
-        return close_over(resolved_registry(r), where, stage, live_roots(where).hold)
+        return told(close_over)(resolved_registry(r), where, stage, live_roots(where).hold)
     registry = Registry(where) if r is None else r
     result = call_stage(registry, where, stage, args, kwargs)
-    closure = close_over(registry, where, result, live_roots(where).hold)
+    closure = told(close_over)(registry, where, result, live_roots(where).hold)
     # What was left in somebody's registry before cannot be made again by this call alone.
     making = None if r is not None else Making(stage, args, kwargs, remake)
     return replace(closure, making=making)

@@ -178,5 +178,3 @@ def _beside(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> 
     """Build in this process beside other builds: each with a scratch folder of its own."""
     with Scratch(shop.store, drv.dref) as scratch:
         return Answer(produce(replace(shop, scratch=scratch), drv, context), ())
-
-

@@ -78,9 +78,18 @@ def is_locked(path: str) -> bool | None:
         os.close(fd)
 
 
+def sync_file(path: str) -> None:
+    """Flush the contents of a file, not through a link."""
+    _sync(path, os.O_NOFOLLOW)
+
+
 def sync_folder(path: str) -> None:
     """Flush the names in a folder."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(path, os.O_DIRECTORY)
+
+
+def _sync(path: str, flags: int) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
     try:
         os.fsync(fd)
     finally:

@@ -226,6 +226,11 @@ def _publish(store: Store, folder: str, rref: RRef) -> bool:
             # error once and then forgets it, so trying again would "succeed". The tree is thrown
             # away by the caller's handler.
             sync_filesystem(home)
+        elif store.durability == "full":
+            # Who wrote the config may have been of another durability, or killed before its flush.
+            with suppress(FileNotFoundError):
+                fsys.sync_file(f"{home}/{CONFIG}")
+            fsys.sync_folder(store.objects)
         published = _name(store, aside, rref)
         if store.durability != "none":
             fsys.sync_folder(home)

@@ -221,7 +221,10 @@ class LiveRoots:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 return  # a full disk must not forbid reading; the next call tries again
             if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
-                raise
+                raise StoreError(
+                    f"cannot note in {self._store.var} what is in use: {error}; "
+                    "mend the disk and try again"
+                ) from error
         self._known.update(fresh)
 
     def _open(self) -> None:

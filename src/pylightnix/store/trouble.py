@@ -51,8 +51,8 @@ def told(function: Callable[P, T]) -> Callable[P, T]:
             raise  # of whoever reads our output, not of the store
         except OSError as error:
             raise StoreError(
-                f"{error}. The store was left as it is; mend the disk "
-                "(free space? permissions? too many open files?) and try again"
+                f"the system refused what the store needs: {error}. "
+                "Mend it (free space? permissions? too many open files?) and try again"
             ) from error
 
     return telling
