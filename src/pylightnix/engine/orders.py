@@ -22,7 +22,7 @@ from .capture import captured
 from .events import Event, Listener
 from .produce import produce
 from .registry import Derivation
-from .travel import OtherCode, Packer, origin, packed_error, remade, unpacked_error
+from .travel import OtherCode, Packer, Trouble, origin, packed_error, remade, unpacked_error
 from .workshop import Invoke, Workshop
 
 
@@ -76,7 +76,7 @@ def packed_order(packer: Packer, order: Order, drv: Derivation) -> bytes:
     return pickle.dumps((stage, origin(stage), body))
 
 
-def carry_out_packed(dref: DRef, packed: bytes, tell: Listener | None = None) -> tuple[bool, bytes]:
+def carry_out_packed(dref: DRef, packed: bytes, tell: Listener | None = None) -> bytes:
     """Carry out an order that travelled.
 
     Args:
@@ -85,21 +85,19 @@ def carry_out_packed(dref: DRef, packed: bytes, tell: Listener | None = None) ->
         tell: given events as they happen; otherwise they are part of the answer.
 
     Returns:
-        Whether it worked, and an `Answer` or an error, packed.
+        An `Answer` or an error, packed.
     """
     try:
-        answer = carry_out(*_unpacked(dref, packed), tell)
-        return True, pickle.dumps(answer)
+        return pickle.dumps(carry_out(*_unpacked(dref, packed), tell))
     except Exception as error:
-        return False, packed_error(error)
+        return packed_error(error)
 
 
-def read_answer(packed: tuple[bool, bytes]) -> Answer:
+def read_answer(packed: bytes) -> Answer:
     """Give the answer, or raise the error, that came of an order."""
-    worked, body = packed
-    if not worked:
-        raise unpacked_error(body)
-    answer: Answer = pickle.loads(body)  # noqa: S301 of our own worker
+    answer: Answer | Trouble = pickle.loads(packed)  # noqa: S301 of our own worker
+    if isinstance(answer, Trouble):
+        raise unpacked_error(answer)
     return answer
 
 

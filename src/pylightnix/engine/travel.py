@@ -182,6 +182,15 @@ def _by_value(modules: Iterator[ModuleType]) -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(module)
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An error that travels: exceptions lose their causes and tracebacks when they are copied."""
+
+    error: BaseException
+    cause: BaseException | None
+    where: str
+
+
 def packed_error(error: BaseException) -> bytes:
     """Pack an error with its cause and, as a note, where in the worker it came from."""
     import traceback
@@ -193,7 +202,7 @@ def packed_error(error: BaseException) -> bytes:
     cause = error.__cause__
     for told, because in ((error, cause), (error, None), (RealizeError(text), None)):
         try:
-            packed: bytes = cloudpickle.dumps((told, because, where))
+            packed: bytes = cloudpickle.dumps(Trouble(told, because, where))
             pickle.loads(packed)  # noqa: S301 an error that cannot be unpacked would tell nothing
         except Exception:  # noqa: S112
             continue
@@ -201,10 +210,8 @@ def packed_error(error: BaseException) -> bytes:
     raise AssertionError("a text can be packed")
 
 
-def unpacked_error(packed: bytes) -> BaseException:
-    """Give the error that `packed_error` packed."""
-    error: BaseException
-    error, cause, where = pickle.loads(packed)  # noqa: S301 of our own worker
-    error.__cause__ = cause
-    (cause or error).add_note(where)
-    return error
+def unpacked_error(trouble: Trouble) -> BaseException:
+    """Give the error again, as it was over there."""
+    trouble.error.__cause__ = trouble.cause
+    (trouble.cause or trouble.error).add_note(trouble.where)
+    return trouble.error

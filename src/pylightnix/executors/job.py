@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 from . import frames
@@ -85,6 +86,8 @@ def _answered(call: Call, link: socket.socket) -> bytes:
 
 
 def _packed(worked: bool, value: object) -> bytes:
+    if type(value) in (bytes, NoneType):
+        return pickle.dumps((worked, value))
     import cloudpickle
 
     packed: bytes = cloudpickle.dumps((worked, value))

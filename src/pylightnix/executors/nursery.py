@@ -21,14 +21,18 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from functools import lru_cache
 from importlib import import_module
 
+from pylightnix.engine.provenance import Clock, provenance
 from pylightnix.executors import frames
 from pylightnix.executors.job import Setup, do
+from pylightnix.store.machine import boot_id
 
 _PR_SET_PDEATHSIG = 1
 # Loaded by every build, sooner or later.
-_ALWAYS = ("cloudpickle", "fcntl", "pwd")
+_ALWAYS = ("cloudpickle", "encodings.ascii", "fcntl")
 
 
 def main() -> None:
@@ -70,6 +74,10 @@ def _prepare(setup: Setup) -> None:
     for module in (*_ALWAYS, *setup.modules):
         with contextlib.suppress(ImportError):
             import_module(module)
+    # What is asked once in a process and remembered (machine, user) need not be asked by each.
+    provenance(None, Clock())
+    boot_id()
+    _prctl()
     # Children share these pages for as long as nobody writes to them, as the collector would.
     gc.collect()
     gc.freeze()
@@ -153,10 +161,16 @@ def _child(
         os._exit(status)
 
 
+@lru_cache(maxsize=1)
+def _prctl() -> Callable[..., int]:
+    function: Callable[..., int] = getattr(ctypes.CDLL(None), "prctl", lambda *_: -1)
+    return function
+
+
 def _die_with(parent: int) -> None:
     """Let the kernel kill us when the nursery is gone; where it cannot, its end is not noticed."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(OSError):
+        _prctl()(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
