@@ -40,6 +40,11 @@ _HOMES = {
     "match_best match_exact match_latest match_only match_some texthash",
     "engine.build": "Build build_cattrs build_config build_context build_deref build_name "
     "build_outpath build_outpaths build_path build_paths build_wrapper",
+    "engine.crew": "BuildsFailed TimedOut WorkerDied",
+    "engine.events": "Built CutOff Event Failed Fetched Finished Hit Listener LogLine Planned "
+    "Progress Queued Skipped Started Waiting",
+    "engine.travel": "CannotTravel OtherCode",
+    "executors.processes": "NoWorkers",
     "engine.produce": "BuildFailed NotRealized PromiseBroken",
     "engine.run": "ProgramFailed",
     "engine.files": "dirro dirrw",

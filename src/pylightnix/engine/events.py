@@ -65,8 +65,23 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetched:
+    """Realizations were taken from somewhere else instead of being built.
+
+    Attributes:
+        source: where they came from, for people.
+    """
+
+    dref: DRef
+    rrefs: tuple[RRef, ...]
+    source: str
+    seconds: float
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
-    """A builder failed."""
+    """A builder failed, and is not tried again."""
 
     dref: DRef
     error: str
@@ -138,6 +153,7 @@ Event: TypeAlias = (
     | LogLine
     | Hit
     | CutOff
+    | Fetched
     | Built
     | Failed
     | Skipped

@@ -36,13 +36,11 @@ class Setup:
 
     Attributes:
         path: where the coordinator finds modules.
-        environ: the coordinator's environment.
         modules: of this library, which the coordinator has loaded: every job is going to need
             them.
     """
 
     path: list[str]
-    environ: dict[str, str]
     modules: list[str]
 
 

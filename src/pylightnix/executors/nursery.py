@@ -1,9 +1,12 @@
 """The nursery: a process that has everything imported and forks a child for every job.
 
-Run as a program by `processes`, with a socket as its standard input. A fresh interpreter for every
-build would cost a tenth of a second; a fork of the coordinator would copy its threads' locks; and
-`multiprocessing` would run the user's script again in every child. This costs about two
+`processes` starts it as a program, with a socket as its standard input. A fresh interpreter for
+every build would cost a tenth of a second; a fork of the coordinator would copy its threads' locks;
+and `multiprocessing` would run the user's script again in every child. This costs a few
 milliseconds and runs nothing of the user's but the job.
+
+It imports this library and nothing else. A numpy that was imported here would give every build the
+same random numbers.
 
 It leads a session of its own, so that Ctrl-C reaches the coordinator alone. When the coordinator is
 gone, however it went, its end of the socket closes and every child is killed; when the nursery
@@ -66,8 +69,6 @@ def main() -> None:
 def _prepare(setup: Setup) -> None:
     """Find modules where the coordinator does, and import what every job needs."""
     sys.path[:] = setup.path
-    os.environ.clear()
-    os.environ.update(setup.environ)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
@@ -173,7 +174,3 @@ def _die_with(parent: int) -> None:
         _prctl()(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -22,6 +22,9 @@ from pylightnix.engine.crew import WorkerDied
 from . import frames
 from .job import Call, Setup
 
+_START = (
+    "import sys; sys.path.insert(0, {!r}); from pylightnix.executors.nursery import main; main()"
+)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -215,17 +218,17 @@ def _started_nursery(environ: Mapping[str, str]) -> tuple[subprocess.Popen[bytes
     with theirs:
         try:
             process = subprocess.Popen(
-                [*argv, "-m", "pylightnix.executors.nursery"],
+                [*argv, "-c", _START.format(_home())],
                 stdin=theirs.fileno(),
                 start_new_session=True,
-                env=_with_path(environ),
+                env=dict(environ),
             )
         except OSError as error:
             ours.close()
             raise NoWorkers(_program(), str(error)) from error
     modules = [name for name in tuple(sys.modules) if name.startswith("pylightnix.")]
     with suppress(OSError):
-        setup = Setup(list(sys.path), dict(environ), modules)
+        setup = Setup(list(sys.path), modules)
         frames.send(ours, frames.SETUP, pickle.dumps(setup))
     if frames.receive(ours) is None:
         ours.close()
@@ -233,10 +236,8 @@ def _started_nursery(environ: Mapping[str, str]) -> tuple[subprocess.Popen[bytes
     return process, ours
 
 
-def _with_path(environ: Mapping[str, str]) -> dict[str, str]:
-    """Let the nursery find this library where we found it, installed or not."""
+def _home() -> str:
+    """Where this library was found, installed or not."""
     import pylightnix
 
-    here = os.path.dirname(os.path.dirname(os.path.abspath(str(pylightnix.__file__))))
-    before = environ.get("PYTHONPATH")
-    return {**environ, "PYTHONPATH": here if not before else f"{here}{os.pathsep}{before}"}
+    return os.path.dirname(os.path.dirname(os.path.abspath(str(pylightnix.__file__))))
