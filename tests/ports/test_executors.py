@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -76,7 +76,7 @@ def threads() -> Iterator[Port]:
 
 
 def processes() -> Iterator[Port]:
-    yield Port("processes", {"jobs": 2}, wide=100, alone=True, by_reference=False)
+    yield Port("processes", {"jobs": 2}, alone=True, by_reference=False)
 
 
 def pool() -> Iterator[Port]:
@@ -109,7 +109,8 @@ def _once() -> None:
         pytest.skip("takes long; the plain pass runs it")
 
 
-PORTS: list[Callable[[], Iterator[Port]]] = [serial, threads, processes, pool, dask, slurm]
+EVERYDAY: list[Callable[[], Iterator[Port]]] = [serial, threads, processes, pool]
+PORTS = [*EVERYDAY, *(pytest.param(make, marks=pytest.mark.slow) for make in (dask, slurm))]
 
 
 @pytest.fixture(scope="module", params=PORTS, ids=lambda make: make.__name__)
@@ -190,14 +191,17 @@ def test_a_stage_may_realize_another_one(port: Port) -> None:
 
 
 def test_two_coordinators_build_nothing_twice(port: Port, store: Store, journal: Path) -> None:
-    if port.name in ("dask", "pool"):
-        pytest.skip("its workers belong to one coordinator; a process forked from it has none")
-    width = min(port.wide, 25)
+    width = min(port.wide // 2, 50)
 
     def coordinate() -> None:
         realize(instantiate(stages.fan, width, journal=journal, store=store), **port.options)
 
-    assert all_at_once([coordinate, coordinate]) == [0, 0]
+    if "executor" in port.options and not isinstance(port.options["executor"], str):
+        # Its workers belong to this process, and so to two of its threads.
+        with ThreadPoolExecutor(2) as two:
+            assert [future.result() for future in (two.submit(coordinate), two.submit(coordinate))]
+    else:
+        assert all_at_once([coordinate, coordinate]) == [0, 0]
     assert len(lines_of(journal)) == width + 1
     assert sound(store)
 
@@ -248,7 +252,7 @@ def test_a_worker_that_dies_is_a_failed_build(port: Port, journal: Path, store: 
     if not port.apart:
         pytest.skip("it would take the tests with it")
     if port.name == "pool":
-        pytest.skip("the standard library's pool is broken for good by it; see the next test")
+        pytest.skip("the standard library's pool is broken for good by it; see tests/executors")
     closure = instantiate(stages.broken, journal, stages.vanish)
     with pytest.raises(BuildsFailed) as caught:
         realize_many(closure, keep_going=True, **port.options)
@@ -257,13 +261,6 @@ def test_a_worker_that_dies_is_a_failed_build(port: Port, journal: Path, store: 
     assert isinstance(error, BuildFailed)
     assert Path(error.folder).parent.parent == Path(store.var, "tmp")
     assert error.tail.splitlines()[-1:] == ["last words"]
-
-
-def test_a_broken_pool_is_an_error_of_the_build(journal: Path) -> None:
-    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
-        closure = instantiate(stages.broken, journal, stages.vanish)
-        with pytest.raises(BuildFailed, match="BrokenProcessPool"):
-            realize_many(closure, executor=executor)
 
 
 # How code travels

@@ -33,11 +33,18 @@ class Follower:
         self._store, self._listener = store, listener
         self._logs: dict[DRef, _Log] = {}
 
+    def expect(self, dref: DRef) -> None:
+        """Note which log is there before a build is handed out, since that one is not of it."""
+        self._drop(dref)
+        path = log_path(self._store, dref)
+        self._logs[dref] = _Log(path, _identity(path))
+
     def __call__(self, event: Event) -> None:
         """Pass an event on; before the end of a build, the rest of its log."""
         if isinstance(event, Started):
-            self._drop(event.dref)
-            self._logs[event.dref] = _Log(log_path(self._store, event.dref))
+            # One of a series: the log of the one before was filed away.
+            path = log_path(self._store, event.dref)
+            self._logs.setdefault(event.dref, _Log(path, None))
         elif isinstance(event, Built | Failed | Hit):
             log = self._logs.get(event.dref)
             if log is not None:
@@ -73,10 +80,8 @@ class _Log:
 
     __slots__ = ("_fd", "_part", "_path", "_stale")
 
-    def __init__(self, path: str) -> None:
-        self._path, self._fd, self._part = path, -1, b""
-        # What an earlier build left here is not this one's.
-        self._stale = _identity(path)
+    def __init__(self, path: str, stale: tuple[int, int] | None) -> None:
+        self._path, self._fd, self._part, self._stale = path, -1, b"", stale
 
     def moved(self, path: str) -> None:
         """Note that it is filed under another name by now."""

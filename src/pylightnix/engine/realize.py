@@ -170,6 +170,8 @@ class _Run:
             self.plan = started(self.plan, dref)
             context = {dep: self.plan.done[dep] for dep in self.plan.needs[dref]}
             job = Job(dref, attempt)
+            if self.follower is not None:
+                self.follower.expect(dref)
             if self.hands is not None:
                 self.hands.give(job, self.known[dref], context)
                 continue

@@ -116,9 +116,11 @@ def _given(executor: object, jobs: int | None, base: Crew) -> Crew:
     workers: int | None = getattr(executor, "_max_workers", None)
     capture = None
     if hasattr(executor, "get_executor") and hasattr(executor, "nthreads"):  # a client of dask
+        from .dask import DaskCalls
+
         threads = executor.nthreads().values()
         workers, capture = sum(threads), max(threads, default=1) == 1
-        executor = executor.get_executor(pure=False)
+        executor = DaskCalls(executor)
     if not isinstance(executor, Executor):
         raise _unknown(executor)
     limit = jobs or OUTSTANDING
@@ -130,7 +132,8 @@ def _given(executor: object, jobs: int | None, base: Crew) -> Crew:
             )
         limit = min(jobs or workers or 1, workers or jobs or 1)
     travels = not isinstance(executor, ThreadPoolExecutor)
-    return replace(base, executor=executor, jobs=limit, travels=travels, capture=capture)
+    kill = getattr(executor, "kill", None)
+    return replace(base, executor=executor, jobs=limit, travels=travels, capture=capture, kill=kill)
 
 
 def _unknown(executor: object) -> InvalidValue:

@@ -72,15 +72,21 @@ def _answered(call: Call, link: socket.socket) -> bytes:
             os.chdir(call.cwd)
         function: Callable[..., Any] = pickle.loads(call.function)  # noqa: S301 likewise
         result = function(_teller(link)) if call.tells else function()
-        return _packed(True, result)
     except BaseException as error:  # whatever a call raises is its answer
         try:
             packed = _packed(False, error)
             pickle.loads(packed)  # noqa: S301 an error that cannot be unpacked would tell nothing
             return packed
         except Exception:
-            text = "".join(traceback.format_exception(error))
-            return _packed(False, RuntimeError(f"an answer that cannot travel: {text}"))
+            return _mute("".join(traceback.format_exception(error)))
+    try:
+        return _packed(True, result)
+    except Exception as error:
+        return _mute(f"{result!r:.200}: {error}")
+
+
+def _mute(text: str) -> bytes:
+    return _packed(False, RuntimeError(f"an answer that cannot travel: {text}"))
 
 
 def _packed(worked: bool, value: object) -> bytes:

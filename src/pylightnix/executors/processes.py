@@ -105,7 +105,7 @@ class ProcessPerCall(Executor):
     def _converse(self, call: Call, ticket: _Ticket, tell: Callable[[Any], None] | None) -> Any:
         """Have a call made by a child, and give what it answers."""
         answer: bytes | None = None
-        status = 1
+        status: int | None = None
         with self._child() as link, suppress(OSError):
             frames.send(link, frames.JOB, pickle.dumps(call))
             while (frame := frames.receive(link)) is not None:
@@ -121,8 +121,10 @@ class ProcessPerCall(Executor):
                     break
         with self._lock:
             pid, ticket.pid = ticket.pid, 0
+        if status is None and pid:  # the nursery is gone, and cannot do it
+            _kill_group(pid)
         if answer is None:
-            raise WorkerDied(status, pid)
+            raise WorkerDied(1 if status is None else status, pid)
         worked, value = pickle.loads(answer)  # noqa: S301 likewise
         if not worked:
             raise value
