@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack
 
@@ -15,13 +14,14 @@ from pylightnix.core.context import Context
 from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.value import changed
 from pylightnix.engine import realize as engine
 from pylightnix.engine.arguments import RealizeArg
 from pylightnix.engine.closure import Closure, close_over, fill, map_result, takes_registry
 from pylightnix.engine.events import Listener, ignore
 from pylightnix.engine.matchers import Matcher
-from pylightnix.engine.produce import Workshop
 from pylightnix.engine.registry import Realizer, Registry, register, without_registry
+from pylightnix.engine.workshop import Workshop
 from pylightnix.store.layout import Durability, Store, mkstore
 from pylightnix.store.scratch import Scratch
 from pylightnix.store.trouble import told
@@ -197,7 +197,7 @@ def _check(closure: object, options: Options) -> None:
 def _with_durability(store: Store, durability: Durability | None) -> Store:
     if durability is None:
         return store
-    return replace(store, durability=mkstore(store.objects, store.var, durability).durability)
+    return changed(store, durability=mkstore(store.objects, store.var, durability).durability)
 
 
 def _known(closure: Closure, what: str, drefs: Iterable[DRef]) -> frozenset[DRef]:

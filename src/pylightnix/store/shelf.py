@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +19,7 @@ from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
 from pylightnix.core.manifest import META, context_prefix, parse_manifest
 from pylightnix.core.refs import DRef, RRef, rref2dref
+from pylightnix.core.value import changed, value
 
 from .fsys import read_bytes
 from .index import Index
@@ -36,7 +36,7 @@ TABLE = "shelf"
 NOBODY = (0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Book:
     """One whole realization.
 
@@ -56,7 +56,7 @@ class Book:
     needs: tuple[RRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ConfigFacts:
     """What a listing wants to know of a config.
 
@@ -71,7 +71,7 @@ class ConfigFacts:
     deps: tuple[DRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Shelf:
     """One derivation.
 
@@ -145,7 +145,7 @@ def _remember(index: Index, dref: DRef, shelf: Shelf, *, certain: bool) -> None:
         index.memory[dref] = shelf
         index.put(TABLE, dref, json.dumps(encode_shelf(shelf), separators=(",", ":")))
     else:
-        index.memory[dref] = replace(shelf, identity=NOBODY)
+        index.memory[dref] = changed(shelf, identity=NOBODY)
 
 
 def doubt(store: Store, dref: DRef) -> None:
@@ -188,7 +188,7 @@ def facts_of(store: Store, dref: DRef, shelf: Shelf) -> ConfigFacts:
     if store.index is not None:
         known = store.index.memory.get(dref)
         certain = isinstance(known, Shelf) and known.identity == shelf.identity
-        _remember(store.index, dref, replace(shelf, config=facts), certain=certain)
+        _remember(store.index, dref, changed(shelf, config=facts), certain=certain)
     return facts
 
 
