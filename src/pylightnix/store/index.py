@@ -15,8 +15,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 from zlib import crc32
 
-from .fsys import delete_tree
-
 if TYPE_CHECKING:
     import sqlite3
 
@@ -100,7 +98,7 @@ class Index:
         for known in (self._rows, self._fresh, self._seen, self.memory):
             known.clear()
         for suffix in _FILES:
-            delete_tree(self._path + suffix)  # whatever it is: a folder there would stay for ever
+            _delete(self._path + suffix)
 
     def folders_are_counted(self, objects: str) -> bool:
         """Tell whether this file system counts subfolders in a folder's links (CIFS does not).
@@ -133,6 +131,16 @@ class Index:
                 os.unlink(self._path + suffix)
 
 
+def _delete(path: str) -> None:
+    """Delete whatever it is: a folder there would stay for ever."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        from shutil import rmtree
+
+        rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        os.unlink(path)
+
+
 def _checksum(key: str, body: str) -> int:
     return crc32(body.encode(), crc32(key.encode()))
 
@@ -163,7 +171,10 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def sound(path: str) -> bool:
-    """Tell whether an index can be read and its rows are as written; no file at all is sound."""
+    """Tell whether an index can be read and its rows are as written.
+
+    No file at all is sound, and so is one that another process is writing just now.
+    """
     import sqlite3
 
     if not os.path.exists(path):
@@ -177,5 +188,7 @@ def sound(path: str) -> bool:
                 for table in TABLES
                 for key, body, checksum in connection.execute(f"SELECT * FROM {table}")
             )
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
     except (sqlite3.Error, AttributeError, TypeError, OverflowError, UnicodeError):
         return False
