@@ -35,6 +35,7 @@ from pylightnix.engine.closure import Closure, takes_registry
 from pylightnix.engine.events import Event, Hit
 from pylightnix.engine.matchers import number_in
 from pylightnix.engine.registry import register
+from pylightnix.engine.workshop import Workshop
 from pylightnix.store.scratch import Scratch
 from stages_for_tests import constant, noisy, put, text_of, write_text
 
@@ -46,7 +47,7 @@ def test_a_registry_can_be_filled_and_realized_without_anything_ambient(store: S
     )
     closure = Closure(dref, (dref,), tuple(registry.derivations.values()), store)
     with Scratch(store) as scratch:
-        plan = engine.realize(closure, produce.Workshop(store, scratch))
+        plan = engine.realize(closure, Workshop(store, scratch))
     assert text_of(store, plan.done[dref][0]) == "x"
 
 

@@ -42,7 +42,7 @@ def test_what_the_system_refuses_becomes_an_error_of_the_store() -> None:
         """Documented."""
         raise error
 
-    with pytest.raises(StoreError, match="the system refused what the store needs: .*No space"):
+    with pytest.raises(StoreError, match=r"the system refused what the store needs: .*No space"):
         refused(OSError(errno.ENOSPC, "No space left on device"))
     with pytest.raises(BrokenPipeError):
         refused(BrokenPipeError())
