@@ -12,6 +12,7 @@ from pylightnix.core.config import Config
 from pylightnix.core.config import mkconfig as _mkconfig
 from pylightnix.core.context import Context
 from pylightnix.core.errors import InvalidValue, RealizeError
+from pylightnix.core.given import require_number
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
@@ -192,6 +193,10 @@ def _check(closure: object, options: Options) -> None:
     for name in options.keys() - Options.__annotations__.keys():
         known = ", ".join(Options.__annotations__)
         raise InvalidValue(f"realize has no option {name!r}; it has {known}")
+    if options.get("lock_timeout_s") is not None:
+        require_number("lock_timeout_s", options["lock_timeout_s"])
+    if not callable(options.get("on_event", ignore)):
+        raise InvalidValue("on_event cannot be called: give a function of one event")
 
 
 def _with_durability(store: Store, durability: Durability | None) -> Store:

@@ -151,7 +151,7 @@ def mkdref(dhash: str, name: str) -> DRef:
         InvalidRef: the hash or the name is not of the right form.
     """
     # Each part by itself: together, a hash that ends in "-a" and a name could pass for a name.
-    return DRef(f"dref:{_hash(dhash)}-{name}")
+    return DRef(f"dref:{_hash(dhash)}-{_plain(name)}")
 
 
 def mkrref(rhash: str, dhash: str, name: str) -> RRef:
@@ -160,7 +160,7 @@ def mkrref(rhash: str, dhash: str, name: str) -> RRef:
     Raises:
         InvalidRef: a hash or the name is not of the right form.
     """
-    return RRef(f"rref:{_hash(rhash)}-{_hash(dhash)}-{name}")
+    return RRef(f"rref:{_hash(rhash)}-{_hash(dhash)}-{_plain(name)}")
 
 
 def _hash(text: object) -> str:

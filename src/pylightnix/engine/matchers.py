@@ -12,6 +12,7 @@ from math import isnan
 from typing import TypeAlias
 
 from pylightnix.core.errors import InvalidValue, RealizeError
+from pylightnix.core.given import artifact_path
 from pylightnix.core.refs import RRef, rref2dref
 from pylightnix.core.value import value
 from pylightnix.store.layout import Store, rref_path
@@ -214,8 +215,12 @@ def latest() -> Key:
 
 
 def best(filename: str | os.PathLike[str]) -> Key:
-    """Judge by the number in the first line of an artifact; missing, NaN or unreadable: last."""
-    return _Best(os.fspath(filename))
+    """Judge by the number in the first line of an artifact; missing, NaN or unreadable: last.
+
+    Raises:
+        InvalidValue: it cannot be the path of an artifact.
+    """
+    return _Best(artifact_path("the artifact to judge by", filename))
 
 
 def exact(rrefs: Iterable[RRef]) -> Key:

@@ -13,6 +13,7 @@ import os
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from pylightnix.core.errors import InvalidValue, StoreError
+from pylightnix.core.given import path_text
 from pylightnix.core.refs import DRef, InvalidRef, RRef, mkdref, mkrref
 from pylightnix.core.value import value
 
@@ -50,7 +51,7 @@ class NotInStore(StoreError):
 
     def __str__(self) -> str:
         return (
-            f"{self.ref} is not in the store ({self.what}): "
+            f"{self.ref:.500} is not in the store ({self.what}): "
             "realize its stage, or copy it from a store that has it"
         )
 
@@ -103,9 +104,9 @@ class Store:
 
         Raises:
             NoStore: it is not there and `create` is false.
-            InvalidValue: an unknown durability.
+            InvalidValue: an unknown durability, or a path that cannot be one.
         """
-        root = os.path.abspath(os.fspath(path))
+        root = os.path.abspath(path_text("the root of a store", path))
         store = mkstore(f"{root}/{SCHEMA}", f"{root}/var", durability or "batch")
         return initialize(store) if create else opened(store)
 

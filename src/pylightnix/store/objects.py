@@ -161,6 +161,8 @@ def _put(
 
 def _own(store: Store, folder: str) -> str:
     """Give a folder on the store's file system that is ours to move: if need be, a copy."""
+    if "\0" in folder:
+        raise InvalidOutput(folder, ".", "no path can hold a NUL")
     real = os.path.realpath(folder)
     if os.path.islink(folder) or not os.path.isdir(folder):
         raise InvalidOutput(
