@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from stat import S_ISREG
 
 from pylightnix.core.config import Config, parse_config
 from pylightnix.core.errors import StoreError
@@ -17,7 +18,7 @@ from pylightnix.core.refs import DRef, RRef, rref2dref
 from .fsys import read_bytes
 from .layout import NotInStore, Store, config_path, parse_drv, rref_path
 from .shelf import context_key, shelf_of
-from .trouble import is_passing, read_if_possible
+from .trouble import is_kind, is_passing, read_if_possible
 from .verified import is_valid
 
 
@@ -40,7 +41,7 @@ def drefs(store: Store) -> list[DRef]:
     return sorted(
         dref
         for name in _names(store.objects)
-        if (dref := parse_drv(name)) is not None and os.path.isfile(config_path(store, dref))
+        if (dref := parse_drv(name)) is not None and is_kind(config_path(store, dref), S_ISREG)
     )
 
 
