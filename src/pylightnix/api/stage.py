@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypedDict, Unpack
+from typing import Any, Literal, TypeAlias, Unpack
 
 from pyrsistent import PMap
 
@@ -12,14 +12,13 @@ from pylightnix.core.config import Config
 from pylightnix.core.config import mkconfig as _mkconfig
 from pylightnix.core.context import Context
 from pylightnix.core.errors import InvalidValue, RealizeError
-from pylightnix.core.given import require_number
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 from pylightnix.engine import realize as engine
 from pylightnix.engine.arguments import RealizeArg
 from pylightnix.engine.closure import Closure, close_over, fill, map_result, takes_registry
-from pylightnix.engine.events import Listener, ignore
+from pylightnix.engine.events import ignore
 from pylightnix.engine.matchers import Matcher
 from pylightnix.engine.registry import Realizer, Registry, register, without_registry
 from pylightnix.engine.workshop import Workshop
@@ -29,25 +28,10 @@ from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
 from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
+from .options import Options, check_options
 
 Force: TypeAlias = "Literal[True] | Iterable[DRef]"
 Arguments: TypeAlias = Mapping[DRef, Mapping[str, Any]]
-
-
-class Options(TypedDict, total=False):
-    """How to realize; every option may be left out.
-
-    Attributes:
-        durability: what is flushed when it returns: `full`, `batch` or `none`; by default the
-            store's.
-        lock_timeout_s: how long to wait for another process that builds the same; None (default)
-            without end.
-        on_event: is told what happens; see `pylightnix.engine.events`.
-    """
-
-    durability: Durability | None
-    lock_timeout_s: float | None
-    on_event: Listener
 
 
 class UnknownTarget(RealizeError):
@@ -190,13 +174,7 @@ def _realized(
 def _check(closure: object, options: Options) -> None:
     if not isinstance(closure, Closure):
         raise InvalidValue(f"realize takes what `instantiate` returned, not {closure!r:.100}")
-    for name in options.keys() - Options.__annotations__.keys():
-        known = ", ".join(Options.__annotations__)
-        raise InvalidValue(f"realize has no option {name!r}; it has {known}")
-    if options.get("lock_timeout_s") is not None:
-        require_number("lock_timeout_s", options["lock_timeout_s"])
-    if not callable(options.get("on_event", ignore)):
-        raise InvalidValue("on_event cannot be called: give a function of one event")
+    check_options(options)
 
 
 def _with_durability(store: Store, durability: Durability | None) -> Store:
