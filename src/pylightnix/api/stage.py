@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, TypeAlias, Unpack
-
-from pyrsistent import PMap
 
 from pylightnix.core.config import Config
 from pylightnix.core.config import mkconfig as _mkconfig
-from pylightnix.core.context import Context
 from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
@@ -22,16 +17,26 @@ from pylightnix.engine.events import ignore
 from pylightnix.engine.matchers import Matcher
 from pylightnix.engine.registry import Realizer, Registry, register, without_registry
 from pylightnix.engine.workshop import Workshop
-from pylightnix.store.layout import Durability, Store, mkstore
+from pylightnix.store.layout import Store, mkstore
 from pylightnix.store.scratch import Scratch
 from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
 from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
-from .options import Options, check_options
+from .options import check_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, Literal, TypeAlias, Unpack
+
+    from pylightnix.core.context import Context
+    from pylightnix.store.layout import Durability
+
+    from .options import Options
 
 Force: TypeAlias = "Literal[True] | Iterable[DRef]"
-Arguments: TypeAlias = Mapping[DRef, Mapping[str, Any]]
+Arguments: TypeAlias = "Mapping[DRef, Mapping[str, Any]]"
 
 
 class UnknownTarget(RealizeError):
@@ -144,7 +149,7 @@ def _realized(
     assert_realized: Iterable[DRef],
     realize_args: Arguments | None,
     options: Options,
-) -> PMap[DRef, Chosen]:
+) -> Mapping[DRef, Chosen]:
     _check(closure, options)
     store = _with_durability(closure.store, options.get("durability"))
     force = (
@@ -213,7 +218,10 @@ def realize(
         force_rebuild: `True` for the targets, or DRefs: build them even if something matches.
         assert_realized: DRefs that must not be built.
         realize_args: per DRef, arguments for its realizer (`b.rarg`); they are not hashed.
-        options: see `Options`.
+        options: `durability`, what is flushed when it returns (`full`, `batch` or `none`; by
+            default the store's); `lock_timeout_s`, how long to wait for another process that builds
+            the same (None, the default, without end); `on_event`, called with what happens (see
+            `pylightnix.engine.events`).
 
     Returns:
         The realization chosen by the target's matcher.
@@ -273,9 +281,11 @@ def realize_context(
         RRefs, where the matcher chose another number than one); and the chosen realizations of
         every derivation of the closure.
     """
+    from pylightnix.core.context import mkcontext
+
     done = _realized(closure, force_rebuild, assert_realized, realize_args, options)
 
     def leaf(dref: DRef) -> RRef | tuple[RRef, ...]:
         return done[dref][0] if len(done[dref]) == 1 else done[dref]
 
-    return map_result(closure.result, leaf), done
+    return map_result(closure.result, leaf), mkcontext(done)

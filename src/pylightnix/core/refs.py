@@ -7,9 +7,11 @@ it, and no path can be smuggled in by it.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from .errors import InvalidValue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 HASH_LENGTH = 32
 NAME_MAX = 128

@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from math import isnan
-from typing import TypeAlias
 
 from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.given import artifact_path
 from pylightnix.core.refs import RRef, rref2dref
 from pylightnix.core.value import value
 from pylightnix.store.layout import Store, rref_path
-from pylightnix.store.query import provenance_of
 from pylightnix.store.trouble import is_passing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 Matcher: TypeAlias = Callable[[Store, Sequence[RRef]], "Sequence[RRef] | None"]
 """Chooses among realizations; None asks for a build, an empty sequence chooses none."""
@@ -169,6 +171,8 @@ def match_exact(rrefs: Iterable[RRef]) -> Matcher:
 class _Latest:
     def __call__(self, store: Store, rref: RRef) -> str:
         # ISO times of one form sort as text; what has lost its provenance counts as the oldest.
+        from pylightnix.store.query import provenance_of
+
         return str(provenance_of(store, rref).get("stop", ""))
 
 

@@ -10,22 +10,27 @@ References are parsed before they get here, so that no path made here can leave 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from pylightnix.core.errors import InvalidValue, StoreError
 from pylightnix.core.given import path_text
 from pylightnix.core.refs import DRef, InvalidRef, RRef, mkdref, mkrref
 from pylightnix.core.value import value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
     from .index import Index
+
+    Durability: TypeAlias = Literal["full", "batch", "none"]
+else:
+    Durability = str  # for whoever looks at annotations at run time
 
 SCHEMA = "store-v1"
 CONFIG = "config.json"
 INCOMING = ".in-"
+DURABILITIES = ("full", "batch", "none")
 VAR_PARTS = ("tmp", "locks", "roots", "verified", "logs", "trash")
-
-Durability: TypeAlias = Literal["full", "batch", "none"]
 
 
 class NoStore(StoreError):
@@ -117,7 +122,7 @@ def mkstore(objects: str, var: str, durability: str = "batch") -> Store:
     Raises:
         InvalidValue: an unknown durability.
     """
-    if durability not in get_args(Durability):
+    if durability not in DURABILITIES:
         raise InvalidValue(f"durability {durability!r} is unknown: choose full, batch or none")
     return Store(os.path.abspath(objects), os.path.abspath(var), durability)  # type: ignore[arg-type]
 

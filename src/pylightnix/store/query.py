@@ -19,7 +19,6 @@ from .fsys import read_bytes
 from .layout import NotInStore, Store, config_path, parse_drv, rref_path
 from .shelf import context_key, shelf_of
 from .trouble import is_kind, is_passing, read_if_possible
-from .verified import is_valid
 
 
 class Corrupt(StoreError):
@@ -43,6 +42,14 @@ def drefs(store: Store) -> list[DRef]:
         for name in _names(store.objects)
         if (dref := parse_drv(name)) is not None and is_kind(config_path(store, dref), S_ISREG)
     )
+
+
+def has_derivation(store: Store, dref: DRef, config: Config) -> bool:
+    """Tell whether the config is there in full length: after a power cut it may be empty."""
+    try:
+        return os.stat(config_path(store, dref)).st_size == len(config.canonical)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def preload(store: Store, drefs: Sequence[DRef]) -> None:
@@ -117,6 +124,8 @@ def manifest_of(store: Store, rref: RRef) -> Manifest:
         NotInStore: the store does not have the realization, or only an incomplete copy of it.
         Corrupt: what is there is not what the name says.
     """
+    from .verified import is_valid
+
     if not is_valid(store, rref):
         if not os.path.lexists(rref_path(store, rref)):
             raise NotInStore(rref, "no such realization")
@@ -162,6 +171,8 @@ def deep_deps(store: Store, roots: Sequence[DRef]) -> list[DRef]:
 
 def require_rref(store: Store, rref: RRef) -> str:
     """Give the folder of a realization that is there and valid; raises as `manifest_of`."""
+    from .verified import is_valid
+
     if not is_valid(store, rref):
         manifest_of(store, rref)
     return rref_path(store, rref)

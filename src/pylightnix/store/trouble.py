@@ -6,14 +6,17 @@ import errno
 import os
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
 
 from pylightnix.core.errors import StoreError
 
 from .fsys import read_bytes
 
-P = ParamSpec("P")
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
 # Out of descriptors or memory, or a server that went away: an object that cannot be read for such a
 # reason is not damaged, and what cannot be looked at now must not be taken for absent.
 _PASSING = frozenset(
