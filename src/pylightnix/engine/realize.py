@@ -7,11 +7,11 @@ from collections.abc import Collection
 
 from pylightnix.core.plan import Chosen, Plan, advance, mkplan, ready, settled, started
 from pylightnix.core.refs import DRef
-from pylightnix.store.query import rrefs
 
 from .closure import Closure
 from .events import Hit, ignore
-from .produce import NotRealized, Workshop, choose, produce
+from .look import looker
+from .produce import NotRealized, Workshop, produce
 
 
 def realize(closure: Closure, shop: Workshop, assert_realized: Collection[DRef] = ()) -> Plan:
@@ -33,16 +33,13 @@ def realize(closure: Closure, shop: Workshop, assert_realized: Collection[DRef] 
     Concept: derivations are found or built in dependency order (Dolstra 2006, chapter 5); here one
         may have several results, and which of them its dependents see is the matcher's choice.
     """
+
+    def on_hit(dref: DRef, chosen: Chosen) -> None:
+        shop.emit(Hit(dref, chosen, time.monotonic()))
+
+    listened = None if shop.emit is ignore else on_hit
+    look = looker(shop.store, closure.derivations, shop.force, listened)
     known = {drv.dref: drv for drv in closure.derivations}
-
-    def look(dref: DRef, context: dict[DRef, Chosen]) -> Chosen | None:
-        if dref in shop.force:
-            return None
-        chosen = choose(shop.store, known[dref], rrefs(shop.store, dref, context))
-        if chosen is not None and shop.emit is not ignore:
-            shop.emit(Hit(dref, chosen, time.monotonic()))
-        return chosen
-
     plan = advance(mkplan(closure.needs), look)
     while todo := ready(plan):
         absent = tuple(dref for dref in todo if dref in assert_realized)
