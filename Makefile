@@ -14,7 +14,7 @@ MEASURED := --cov --cov-report= --cov-fail-under=0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help all venv check fmt fmt-check lint types floors test test-plain test-optimized test-nonroot test-fast test-all \
-	laws golden crash cov doctest docs demo demos wheel clean
+	laws golden crash cov doctest docs demo demos bench bench-quick wheel clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r n t; do printf '  %-16s%s\n' "$$n" "$$t"; done
@@ -91,9 +91,23 @@ demo: $(READY_TO_RUN)  ## the quick start, on a store in this folder
 demos: .venv-demos/.ok  ## weave demos/*.pmd
 	.venv-demos/bin/python demos/weave.py
 
+.venv-bench/.ok: pyproject.toml
+	$(PYTHON) -m venv .venv-bench && { .venv-bench/bin/python -m pip install -qq --disable-pip-version-check -e '.[bench]' || $(NO_INDEX); } && touch $@
+
+.venv-bench-prior/.ok:  # an environment of its own: both libraries have one name
+	$(PYTHON) -m venv .venv-bench-prior && .venv-bench-prior/bin/python -m pip install -qq --disable-pip-version-check pylightnix==0.3.0 && touch $@
+
+bench: .venv-bench/.ok  ## measure beside nix, ninja, joblib and 0.3.0 (ONLY=T5,T13 for some rows)
+	-@$(MAKE) --no-print-directory .venv-bench-prior/.ok
+	.venv-bench/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+bench-quick: .venv-bench/.ok  ## see in a minute or two that the benchmarks work
+	-@$(MAKE) --no-print-directory .venv-bench-prior/.ok
+	.venv-bench/bin/python -m benchmarks --quick
+
 wheel: $(READY)  ## a wheel and a source archive, in dist/
 	$(RUN) hatchling build
 
 clean:  ## delete all that can be made again (not the demo's store)
 	rm -rf .venv .venv-* dist build result .coverage .coverage.* .hypothesis .*_cache
-	find src tests demos -name __pycache__ -prune -exec rm -rf {} +
+	find src tests demos benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from pylightnix import Store, use_store
+from pylightnix.api import ambient
 
 # The helper modules beside this file too: what pytest rewrites keeps its asserts under `python -O`.
 pytest.register_assert_rewrite(*(p.stem for p in Path(__file__).parent.glob("*.py")))
@@ -45,6 +46,15 @@ def nonroot() -> None:
         pytest.skip(
             "root is not held back by permissions; the non-root pass of `make test` runs this"
         )
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_in_use() -> Iterator[None]:
+    """A process holds what it uses until it ends; one that runs a thousand tests lets go."""
+    yield
+    ambient._let_go()
+    ambient._Process.live.clear()
+    ambient._Process.indexes.clear()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def below(folder: str | Path) -> list[str]:
 
 @contextmanager
 def nested(top: Path, depth: int) -> Iterator[None]:
-    """Folders in folders, however long the path gets; deleted in the end, since few programs can."""
+    """Folders in folders, however long the path gets; deleted in the end: few programs can."""
     fd = os.open(top, os.O_RDONLY)
     for _ in range(depth):
         os.mkdir("d", dir_fd=fd)
@@ -104,6 +105,16 @@ def nested(top: Path, depth: int) -> Iterator[None]:
         yield
     finally:
         delete_tree(str(top))
+
+
+@contextmanager
+def in_memory(otherwise: Path) -> Iterator[Path]:
+    """A folder that is never written to a disk, if there is such a place; deleted in the end."""
+    made = Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else otherwise))
+    try:
+        yield made
+    finally:
+        delete_tree(str(made))
 
 
 # Objects, without an engine
@@ -297,14 +308,25 @@ def python(
 
 
 @contextmanager
-def stopping_at(
-    point: int, stop: Callable[[], None], *, after: bool = False
-) -> Iterator[list[str]]:
-    """Call `stop` at the given one (from 0) of all calls that write; gives the calls as they come.
+def unflushed() -> Iterator[None]:
+    """Make flushing free: it takes most of the time, and only a power cut tells the difference."""
+    from pylightnix.store import syscalls
 
-    Args:
-        after: let the call happen first.
-    """
+    real = syscalls._call
+
+    def call(name: str, *args: object) -> None:
+        if name != "syncfs":
+            real(name, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda fd: None)
+        patch.setattr(syscalls, "_call", call)
+        yield
+
+
+@contextmanager
+def stopping_at(point: int, stop: Callable[[], None]) -> Iterator[list[str]]:
+    """Call `stop` at the given one (from 0) of all calls that write; gives the calls made."""
     seen: list[str] = []
 
     def guarded(name: str, real: Callable[..., object]) -> Callable[..., object]:
@@ -312,12 +334,9 @@ def stopping_at(
             if name == "open" and not (isinstance(args[1], int) and args[1] & os.O_CREAT):
                 return real(*args, **kwargs)
             seen.append(name)
-            if len(seen) != point + 1:
-                return real(*args, **kwargs)
-            if after:
-                real(*args, **kwargs)
-            stop()
-            return real(*args, **kwargs) if not after else None
+            if len(seen) == point + 1:
+                stop()
+            return real(*args, **kwargs)
 
         return call
 

@@ -34,6 +34,9 @@ WITH_REF = [
     ["du"],
     ["rm"],
     ["rm", "--force"],
+    ["root", "add", "name"],
+    ["gc", "--dry-run", "--keep"],
+    ["verify"],
 ]
 
 
@@ -212,6 +215,13 @@ def test_a_folder_that_may_not_be_read_is_named(own_shop: Shop, run: Run, nonroo
         ["--store"],
         ["--store", "", "ls"],
         ["init", "--store="],
+        ["root"],
+        ["root", "bogus"],
+        ["root", "add", "name"],
+        ["index"],
+        ["gc", "--keep-last", "-1"],
+        ["gc", "--keep-last", "1.5"],
+        ["gc", "exp"],
     ],
     ids=" ".join,
 )

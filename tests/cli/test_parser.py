@@ -24,7 +24,20 @@ COMMANDS = [
     "deps",
     "log",
     "shell",
+    "gc",
+    "root",
+    "verify",
+    "doctor",
+    "index",
 ]
+# What a command wants behind it; otherwise a reference.
+WORDS = {
+    "cat": ["r", "p"],
+    "diff": ["a", "b"],
+    "root": ["add", "n", "r"],
+    "index": ["--rebuild"],
+    **{name: [] for name in ("ls", "init", "du", "find", "gc", "verify", "doctor")},
+}
 
 
 def test_the_version_is_printed(run: Run) -> None:
@@ -48,9 +61,23 @@ def test_the_help_of_a_command_tells_what_json_gives(command: str, run: Run) -> 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_can_be_loaded(command: str) -> None:
-    words = {"cat": ["r", "p"], "diff": ["a", "b"], "ls": [], "init": [], "du": [], "find": []}
-    args = parser.make_parser().parse_args([command, *words.get(command, ["r"])])
+    args = parser.make_parser().parse_args([command, *WORDS.get(command, ["r"])])
     assert callable(_command(args.run))
+
+
+@pytest.mark.parametrize("words", [["add", "n", "r"], ["list"], ["rm", "n"]], ids=" ".join)
+def test_a_command_may_have_commands_of_its_own(words: list[str], run: Run) -> None:
+    for line in (
+        ["--json", "root", *words],
+        ["root", "--json", *words],
+        ["root", *words, "--json"],
+    ):
+        args = parser.make_parser().parse_args(line)
+        assert args.json
+        assert callable(_command(args.run))
+    done = run("root", words[0], "--help")
+    assert done.status == 0
+    assert "\n--json gives:\n  " in done.out
 
 
 @pytest.mark.parametrize("words", [["--json", "ls"], ["ls", "--json"], ["--json", "ls", "--json"]])

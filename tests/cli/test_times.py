@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylightnix.cli.times import InvalidTime, age, duration, moment, seconds_of, since
+from pylightnix.cli.times import (
+    InvalidSpan,
+    InvalidTime,
+    age,
+    duration,
+    moment,
+    seconds_of,
+    since,
+    span,
+)
 from pylightnix.core.errors import InvalidValue
 
 NOW_S = 1_700_000_000.0
@@ -18,6 +27,7 @@ NOW_S = 1_700_000_000.0
 )
 def test_a_span_is_so_long_ago(text: str, ago_s: float) -> None:
     assert since(text, NOW_S) == NOW_S - ago_s
+    assert span(text) == ago_s
 
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)))
@@ -42,6 +52,14 @@ def test_seconds_since_1970_are_marked() -> None:
 def test_what_is_no_time_is_refused_with_what_would_be_one(text: str) -> None:
     with pytest.raises(InvalidTime, match="2h, 3d") as caught:
         since(text, NOW_S)
+    assert isinstance(caught.value, InvalidValue)
+    assert caught.value.text == text
+
+
+@pytest.mark.parametrize("text", ["", "-5", "2 h", "2y", "h", "@5", "2026-01-31", "nan", "inf"])
+def test_what_is_no_span_is_refused_with_what_would_be_one(text: str) -> None:
+    with pytest.raises(InvalidSpan, match="2h, 3d") as caught:
+        span(text)
     assert isinstance(caught.value, InvalidValue)
     assert caught.value.text == text
 

@@ -200,7 +200,7 @@ def lacking(objects: str, refs: Iterable[str]) -> list[str]:
 
 
 def listing(top: str, skip: tuple[str, ...] = ()) -> dict[str, tuple[int, object]]:
-    """Path -> mode and contents (or target): all below a folder, but for some beginnings of paths."""
+    """Path -> mode and contents (or target), of all below a folder; `skip`: beginnings of paths."""
     found: dict[str, tuple[int, object]] = {}
     for home, folders, files in os.walk(top):
         for name in (*folders, *files):

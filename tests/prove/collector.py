@@ -22,7 +22,6 @@ from pylightnix import (
     gcroot,
     gcroots,
     instantiate,
-    realize,
     realize_context,
     rmroot,
     store_rrefs,
@@ -62,7 +61,7 @@ def collector(store: Store, seed: int, count: str, errors: str) -> Callable[[], 
 
 
 def builder(store: Store, seed: int, count: str) -> Callable[[], None]:
-    """Realize at random, read at once and again later what was handed out, and tell what vanished."""
+    """Realize at random; read what was handed out at once and again later; fail if it vanished."""
 
     def work() -> None:
         crew.new_process()

@@ -1,4 +1,4 @@
-"""Stages of the proofs: their builders tell of every build, and some make something else each time."""
+"""Stages of the proofs: they tell of every build, and some make something else each time."""
 
 from __future__ import annotations
 

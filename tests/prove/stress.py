@@ -53,7 +53,7 @@ def one_round(store: Store, seed: int, number: int, files: str, limit_s: float) 
     works = [worker(store, seed, number, mine, files) for mine in range(PROCESSES)]
     found = crew.all_at_once(works, f"{files}/errors", limit_s)
     stuck = [f"stuck: process {i} of round {number}" for i, how in enumerate(found) if how is None]
-    failed = [f"failed: process {i} of round {number} ({how})" for i, how in enumerate(found) if how]
+    failed = [f"failed: process {i} of round {number}: {how}" for i, how in enumerate(found) if how]
     return stuck + failed
 
 

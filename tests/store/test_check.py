@@ -294,5 +294,5 @@ def test_a_folder_that_cannot_be_listed_is_told_by_its_entries(
 def test_a_foreign_object_nested_very_deep_is_only_strange(
     store: Store, rref: RRef, open_object: Path
 ) -> None:
-    with nested(open_object / "empty", 1500):
+    with nested(open_object / "empty", 1100):
         assert ("empty/d", "is not in the manifest") in told(store, rref)

@@ -84,7 +84,7 @@ def test_what_is_no_folder_is_deleted_too(what: str, tmp_path: Path) -> None:
 
 def test_a_very_deep_tree_is_deleted(tmp_path: Path) -> None:
     top = plant(tmp_path / "t", {})
-    with nested(top, 3000):
+    with nested(top, 1200):
         fsys.delete_tree(str(top))
         assert not top.exists()
 

@@ -100,7 +100,7 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 def test_a_tree_that_is_too_deep_is_refused(tmp_path: Path) -> None:
     top = plant(tmp_path / "t", {})
-    with nested(top, 1200):
+    with nested(top, 1100):
         with pytest.raises(InvalidOutput, match="deeper than"):
             hash_path(None, str(top))
         with pytest.raises(InvalidOutput, match="deeper than"):

@@ -20,10 +20,12 @@ from pylightnix.core.refs import DRef, InvalidRef, RRef
 from pylightnix.store import query, removal, usage
 from pylightnix.store.layout import NotInStore, Store
 from pylightnix.store.lookup import resolve
+from pylightnix.store.trouble import told
 
 from .ambient import environment, live_roots, resolved
 
 
+@told
 def lsref(ref: DRef | RRef | str, store: Store | None = None) -> list[str]:
     """List what an object holds.
 
@@ -45,6 +47,7 @@ def lsref(ref: DRef | RRef | str, store: Store | None = None) -> list[str]:
     return list(query.rrefs(where, found))
 
 
+@told
 def catref(
     ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | None = None
 ) -> list[str]:
@@ -73,6 +76,7 @@ def catref(
         ) from error
 
 
+@told
 def artifact(ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | None = None) -> str:
     """Give the path of a file of a realization, or of the only realization of a derivation.
 
@@ -98,6 +102,7 @@ def _parts(fn: object) -> list[str]:
     return parts
 
 
+@told
 def rmref(ref: DRef | RRef | str, force: bool = False, store: Store | None = None) -> None:
     """Delete a realization, or a derivation with all its realizations.
 
@@ -114,6 +119,7 @@ def rmref(ref: DRef | RRef | str, force: bool = False, store: Store | None = Non
     removal.delete(where, resolve(where, ref), force=force, mine=live_roots(where).path)
 
 
+@told
 def du(store: Store | None = None) -> dict[DRef, tuple[int, dict[RRef, int]]]:
     """Tell the room that everything takes, metadata included.
 
@@ -126,6 +132,7 @@ def du(store: Store | None = None) -> dict[DRef, tuple[int, dict[RRef, int]]]:
     return usage.sizes(resolved(store))
 
 
+@told
 def find(
     name: str | None = None, newer: float | None = None, store: Store | None = None
 ) -> list[RRef]:
@@ -160,6 +167,7 @@ def _built_s(store: Store, rref: RRef) -> float:
         return float("-inf")
 
 
+@told
 def diff(a: DRef | RRef | str, b: DRef | RRef | str, store: Store | None = None) -> str:
     """Tell how two objects differ.
 
@@ -203,6 +211,7 @@ def _pretty(value: object) -> list[str]:
     )
 
 
+@told
 def shellref(ref: DRef | RRef | str, store: Store | None = None) -> int:
     """Open a shell (`$SHELL`, otherwise sh) in the folder of an object, and wait for its end.
 

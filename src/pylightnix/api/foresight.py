@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from pylightnix.core.explain import Why
 from pylightnix.core.outlook import Plan
 from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.value import changed
 from pylightnix.engine.closure import Closure
 from pylightnix.engine.history import Past, why_derivation, why_realization
 from pylightnix.engine.outlook import Substituter, outlook
@@ -76,7 +76,7 @@ def why(ref: DRef | RRef | str | Closure, store: Store | None = None) -> Why:
     Effects: those of `plan`.
     """
     if isinstance(ref, Closure):
-        closed = ref if store is None else replace(ref, store=resolved(store))
+        closed = ref if store is None else changed(ref, store=resolved(store))
         preload(closed.store, [drv.dref for drv in closed.derivations])
         return why_closure(closed)
     where = resolved(store)

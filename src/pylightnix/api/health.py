@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 
 from pylightnix.core.errors import PylightnixError
@@ -14,8 +13,11 @@ from pylightnix.store import verify as _verify
 from pylightnix.store.doctor import Finding, examine
 from pylightnix.store.layout import Store
 from pylightnix.store.lookup import resolve
+from pylightnix.store.losses import note_loss
 from pylightnix.store.objects import put_derivation
+from pylightnix.store.quarantine import quarantine
 from pylightnix.store.query import config_of
+from pylightnix.store.trouble import told
 from pylightnix.store.verified import is_valid
 from pylightnix.store.verify import Report
 
@@ -23,6 +25,7 @@ from .ambient import resolved
 from .stage import realize_many
 
 
+@told
 def verify(
     refs: DRef | RRef | str | Iterable[DRef | RRef | str] | None = None,
     contents: bool = True,
@@ -42,7 +45,7 @@ def verify(
         store: by default the closure's, otherwise the current one.
 
     Returns:
-        `.damaged .incomplete .notices .repaired .lost`; `.ok` if no damage is left.
+        `.damaged .incomplete .notices .repaired .lost`; `.ok` if no damage is left; `.failure`.
 
     Raises:
         NotInStore, Ambiguous: one of `refs` is not there, or not clear.
@@ -54,12 +57,14 @@ def verify(
     if not repair:
         return report
     mended = _verify.mend_notices(where, report)
-    gone = _verify.quarantine(where, report)
-    if closure is not None:
-        _rebuild(where, gone, closure)
+    gone = quarantine(where, report)
+    failure = "" if closure is None else _rebuild(where, gone, closure)
     again = tuple(ref for ref in gone if _whole(where, ref))
     lost = tuple(ref for ref in gone if ref not in again)
-    return replace(report, repaired=(*mended, *again), lost=lost)
+    for ref in lost:
+        if isinstance(ref, DRef):
+            note_loss(where, ref)
+    return replace(report, repaired=(*mended, *again), lost=lost, failure=failure)
 
 
 def _parsed(
@@ -70,17 +75,24 @@ def _parsed(
     return [resolve(store, ref) for ref in ((refs,) if isinstance(refs, str) else refs)]
 
 
-def _rebuild(store: Store, gone: Iterable[Ref], closure: Closure) -> None:
-    """Write missing configs, realize; what does not come back by itself is forced, once."""
+def _rebuild(store: Store, gone: Iterable[Ref], closure: Closure) -> str:
+    """Write missing configs, realize; what does not come back by itself is forced, once.
+
+    Returns:
+        Why that failed; empty if it did not.
+    """
     for drv in closure.derivations:
         put_derivation(store, drv.dref, drv.config)
     known = {drv.dref for drv in closure.derivations}
     # What cannot be rebuilt is reported as lost, with the rest of the repair done.
-    with suppress(PylightnixError):
+    try:
         realize_many(closure)
         again = [ref for ref in gone if isinstance(ref, RRef) and not _whole(store, ref)]
         if forced := known.intersection(map(rref2dref, again)):
             realize_many(closure, force_rebuild=sorted(forced))
+    except PylightnixError as error:
+        return str(error)
+    return ""
 
 
 def _whole(store: Store, ref: Ref) -> bool:
@@ -92,6 +104,7 @@ def _whole(store: Store, ref: Ref) -> bool:
         return False
 
 
+@told
 def doctor(contents: bool = False, *, store: Store | None = None) -> list[Finding]:
     """Look a store over: file system, clock, space, roots, left-overs, index, objects.
 
@@ -105,6 +118,7 @@ def doctor(contents: bool = False, *, store: Store | None = None) -> list[Findin
     return examine(resolved(store), contents=contents)
 
 
+@told
 def rebuild_index(store: Store | None = None) -> int:
     """Throw the index away and make it anew; gives the number of derivations in it.
 

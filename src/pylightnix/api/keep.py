@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.graph import reachable
 from pylightnix.core.reclaim import Policy, Ref
-from pylightnix.core.refs import DRef, RRef, isdref, isrref
+from pylightnix.core.refs import DRef, InvalidRef, RRef, isdref, isrref
 from pylightnix.engine.matchers import number_in
 from pylightnix.store import gc as _gc
 from pylightnix.store import roots
 from pylightnix.store.census import Score, census
 from pylightnix.store.gc import Collection
-from pylightnix.store.layout import Store
+from pylightnix.store.layout import NotInStore, Store
 from pylightnix.store.lookup import resolve
+from pylightnix.store.trouble import told
 
 from .ambient import live_roots, resolved
 
 
+@told
 def gcroot(name: str, ref: DRef | RRef | str, store: Store | None = None) -> None:
     """Give an object a name that keeps it, and all that it needs, from being collected.
 
@@ -36,6 +39,7 @@ def gcroot(name: str, ref: DRef | RRef | str, store: Store | None = None) -> Non
     roots.add_root(where, name, resolve(where, ref))
 
 
+@told
 def gcroots(store: Store | None = None) -> Mapping[str, DRef | RRef]:
     """Give the named roots, sorted by name.
 
@@ -45,6 +49,7 @@ def gcroots(store: Store | None = None) -> Mapping[str, DRef | RRef]:
     return {str(name): ref for name, ref in roots.named_roots(resolved(store)).items()}
 
 
+@told
 def rmroot(name: str, store: Store | None = None) -> None:
     """Forget a named root; what it kept may be collected from now on.
 
@@ -58,6 +63,7 @@ def rmroot(name: str, store: Store | None = None) -> None:
     roots.remove_root(resolved(store), name)
 
 
+@told
 def gc(
     keep: Iterable[DRef | RRef | str | os.PathLike[str]] = (),
     max_bytes: int | None = None,
@@ -78,7 +84,8 @@ def gc(
     back until the next collection.
 
     Args:
-        keep: DRefs, RRefs, or folders: symlinks into the store found in or below those are roots.
+        keep: DRefs, RRefs, names, or folders: symlinks into the store found in or below those are
+            roots. What is both a name and a folder is kept as both.
         max_bytes: collect only as much, longest ago built first, as brings the store down to this
             size.
         older_than_s: spare what came into the store in the last seconds.
@@ -146,6 +153,9 @@ def _sorted_out(
             refs.append(resolve(store, text))
         elif os.path.isdir(text):
             folders.append(text)
+            # A name may be meant as well: to keep too much harms less than to delete.
+            with suppress(NotInStore, InvalidRef):
+                refs.append(resolve(store, text))
         else:
             refs.append(resolve(store, text))
     return refs, folders
@@ -155,6 +165,7 @@ def _scorer(filename: str) -> Score:
     return lambda folder: number_in(f"{folder}/{filename}")
 
 
+@told
 def gc_undo(store: Store | None = None) -> list[DRef | RRef]:
     """Bring the last collection back from the trash; gives what came back, sorted.
 
@@ -167,6 +178,7 @@ def gc_undo(store: Store | None = None) -> list[DRef | RRef]:
     return _gc.undo(resolved(store))
 
 
+@told
 def gc_empty_trash(store: Store | None = None) -> int:
     """Delete the last collection for good; gives the bytes freed.
 
@@ -176,6 +188,7 @@ def gc_empty_trash(store: Store | None = None) -> int:
     return _gc.empty_trash(resolved(store))
 
 
+@told
 def store_gc(
     keep_drefs: Iterable[DRef], keep_rrefs: Iterable[RRef], store: Store | None = None
 ) -> tuple[set[DRef], set[RRef]]:

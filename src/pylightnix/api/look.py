@@ -15,6 +15,7 @@ from pylightnix.core.refs import DRef, InvalidRef, RRef, isrref, rref2dref
 from pylightnix.store import query
 from pylightnix.store.layout import Store, parse_drv, parse_rref
 from pylightnix.store.roots import watch_folder
+from pylightnix.store.trouble import told
 from pylightnix.store.usage import path_of
 
 from .ambient import live_roots, resolved
@@ -29,6 +30,7 @@ def _dref(ref: str) -> DRef:
     return rref2dref(ref) if isrref(ref) else DRef(ref)
 
 
+@told
 def rref2path(rref: RRef, store: Store | None = None) -> Path:
     """Give the folder of a realization.
 
@@ -43,6 +45,7 @@ def rref2path(rref: RRef, store: Store | None = None) -> Path:
     return Path(path_of(where, ref))
 
 
+@told
 def dref2path(dref: DRef, store: Store | None = None) -> Path:
     """Give the folder of a derivation.
 
@@ -53,6 +56,7 @@ def dref2path(dref: DRef, store: Store | None = None) -> Path:
     return Path(path_of(resolved(store), DRef(dref)))
 
 
+@told
 def store_config(ref: DRef | RRef, store: Store | None = None) -> Config:
     """Give the config of a derivation, or of a realization's derivation, exactly as it was hashed.
 
@@ -62,6 +66,7 @@ def store_config(ref: DRef | RRef, store: Store | None = None) -> Config:
     return query.config_of(resolved(store), _dref(ref))
 
 
+@told
 def store_cattrs(ref: DRef | RRef, store: Store | None = None) -> Any:
     """Give the fields of a config as attributes.
 
@@ -73,6 +78,7 @@ def store_cattrs(ref: DRef | RRef, store: Store | None = None) -> Any:
     return config_cattrs(store_config(ref, store), _dref(ref))
 
 
+@told
 def store_context(rref: RRef, store: Store | None = None) -> Context:
     """Give the realizations that the direct dependencies of a realization had, each list sorted.
 
@@ -82,6 +88,7 @@ def store_context(rref: RRef, store: Store | None = None) -> Context:
     return mkcontext(query.context_of(resolved(store), RRef(rref)))
 
 
+@told
 def store_deps(refs: DRef | Iterable[DRef], store: Store | None = None) -> frozenset[DRef]:
     """Give the direct dependencies of a derivation, or of several together.
 
@@ -92,6 +99,7 @@ def store_deps(refs: DRef | Iterable[DRef], store: Store | None = None) -> froze
     return frozenset(dep for dref in _several(refs) for dep in query.config_of(where, dref).deps)
 
 
+@told
 def store_deepdeps(refs: DRef | Iterable[DRef], store: Store | None = None) -> frozenset[DRef]:
     """Give all dependencies of a derivation or of several, near and far, without themselves.
 
@@ -102,15 +110,19 @@ def store_deepdeps(refs: DRef | Iterable[DRef], store: Store | None = None) -> f
 
 
 def _several(refs: object) -> list[DRef]:
-    several = refs if isinstance(refs, Iterable) and not isinstance(refs, str) else (refs,)
+    several: Iterable[Any] = (refs,)
+    if isinstance(refs, Iterable) and not isinstance(refs, str):
+        several = refs
     return [_dref(ref) for ref in several]
 
 
+@told
 def store_drefs(store: Store | None = None) -> list[DRef]:
     """Give all derivations of the store, sorted."""
     return query.drefs(resolved(store))
 
 
+@told
 def store_rrefs(
     dref: DRef, context: Context | None = None, store: Store | None = None
 ) -> list[RRef]:
@@ -124,6 +136,7 @@ def store_rrefs(
     return query.rrefs(resolved(store), DRef(dref), context)
 
 
+@told
 def store_buildtime(rref: RRef, store: Store | None = None) -> str | None:
     """Give the time at which a build ended.
 
@@ -139,6 +152,7 @@ def store_buildtime(rref: RRef, store: Store | None = None) -> str | None:
     return None if stop is None else str(stop)
 
 
+@told
 def path2rref(path: str | os.PathLike[str], store: Store | None = None) -> RRef | None:
     """Tell in which realization a path is, links followed; None if in none."""
     objects = os.path.realpath(resolved(store).objects)
@@ -148,6 +162,7 @@ def path2rref(path: str | os.PathLike[str], store: Store | None = None) -> RRef 
     return None if dref is None else parse_rref(dref, parts[1])
 
 
+@told
 def linkrref(
     rref: RRef,
     destdir: str | os.PathLike[str] = ".",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict, Unpack
 
@@ -15,15 +14,17 @@ from pylightnix.core.context import Context
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.value import changed
 from pylightnix.engine import realize as engine
 from pylightnix.engine.arguments import RealizeArg
 from pylightnix.engine.closure import Closure, close_over, fill, map_result, takes_registry
 from pylightnix.engine.events import Listener, ignore
 from pylightnix.engine.matchers import Matcher
-from pylightnix.engine.produce import Workshop
 from pylightnix.engine.registry import Realizer, Registry, register, without_registry
+from pylightnix.engine.workshop import Workshop
 from pylightnix.store.layout import Durability, Store, mkstore
 from pylightnix.store.scratch import Scratch
+from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
 from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
@@ -110,10 +111,10 @@ def instantiate(
     """
     where = resolved(store)
     if not callable(stage):
-        return close_over(resolved_registry(r), where, stage, live_roots(where).hold)
+        return told(close_over)(resolved_registry(r), where, stage, live_roots(where).hold)
     registry = Registry(where) if r is None else r
     result = call_stage(registry, where, stage, args, kwargs)
-    return close_over(registry, where, result, live_roots(where).hold)
+    return told(close_over)(registry, where, result, live_roots(where).hold)
 
 
 def call_stage(
@@ -139,6 +140,7 @@ def invoke(
         return realizer(store, dref, context, rarg)
 
 
+@told
 def _realized(
     closure: Closure,
     force_rebuild: Force,
@@ -178,7 +180,7 @@ def _check(closure: object, options: Options) -> None:
 def _with_durability(store: Store, durability: Durability | None) -> Store:
     if durability is None:
         return store
-    return replace(store, durability=mkstore(store.objects, store.var, durability).durability)
+    return changed(store, durability=mkstore(store.objects, store.var, durability).durability)
 
 
 def realize(

@@ -16,11 +16,16 @@ def exit_code(error: PylightnixError) -> int:
     """Tell with which code a command ends that raised `error`."""
     from pylightnix.store.layout import NoStore, NotInStore
     from pylightnix.store.query import Corrupt
+    from pylightnix.store.roots import NoSuchRoot
+
+    from .loading import NoSuchTarget
 
     table = (
         (Corrupt, DAMAGED),
         (NotInStore, NOT_FOUND),
         (NoStore, NOT_FOUND),
+        (NoSuchRoot, NOT_FOUND),
+        (NoSuchTarget, NOT_FOUND),
         (InvalidValue, USAGE),
     )
     return next((code for kind, code in table if isinstance(error, kind)), NOT_SO)

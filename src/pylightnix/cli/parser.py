@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
+from collections.abc import Callable
 from textwrap import indent
 from typing import NoReturn
 
 from pylightnix.core.version import VERSION
 
-from . import args_look, args_store, args_tell, args_work
+from . import args_health, args_keep, args_look, args_store, args_tell, args_work
 from .exits import USAGE
 from .out import complain, say
-from .words import folder
+from .words import Add, folder
 
-FAMILIES = (args_store, args_look, args_tell, args_work)
+FAMILIES = (args_store, args_look, args_tell, args_work, args_keep, args_health)
 
 REFS = """\
 REF is a DRef or an RRef, whole or cut short, the name of a derivation, or the beginning of a hash;
@@ -66,8 +67,23 @@ def make_parser() -> Parser:
     top.set_defaults(store=None, json=False)
     _add_shared(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for family in FAMILIES:
+        family.declare(_adder(commands))
+    return top
 
-    def add(name: str, run: str, summary: str, *, json: str, details: str = "") -> ArgumentParser:
+
+def _adder(commands: _SubParsersAction[Parser]) -> Add:
+    """Give the function that adds a command to these."""
+
+    def add(
+        name: str,
+        run: str,
+        summary: str,
+        *,
+        json: str,
+        details: str = "",
+        below: Callable[[Add], None] | None = None,
+    ) -> ArgumentParser:
         sentence = f"{summary[0].upper()}{summary[1:]}."
         parser = commands.add_parser(
             name,
@@ -79,11 +95,12 @@ def make_parser() -> Parser:
         )
         parser.set_defaults(run=run)
         _add_shared(parser)
+        if below is not None:
+            title = "commands"
+            below(_adder(parser.add_subparsers(title=title, metavar="COMMAND", required=True)))
         return parser
 
-    for family in FAMILIES:
-        family.declare(add)
-    return top
+    return add
 
 
 def _add_shared(parser: ArgumentParser) -> None:

@@ -53,6 +53,15 @@ def store_of(args: Namespace) -> Store:
     return current_store() if args.store is None else resolved(opened(store_at(args.store)))
 
 
+def program(args: Namespace) -> str:
+    """Say how to call this program for the same store, for commands that are suggested."""
+    if args.store is None:
+        return "pylightnix"
+    from shlex import quote
+
+    return f"pylightnix --store {quote(os.path.abspath(args.store))}"
+
+
 @contextmanager
 def browsed(args: Namespace) -> Iterator[Store]:
     """Open a store to look into much of it; what the index learns by that is kept."""

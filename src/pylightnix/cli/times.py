@@ -26,6 +26,17 @@ class InvalidTime(InvalidValue):
         )
 
 
+class InvalidSpan(InvalidValue):
+    """A text is not a span of time."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text!r} is not a span of time: give seconds, or 90s, 30m, 2h, 3d, 1w"
+
+
 def seconds_of(iso: str) -> float | None:
     """Give the seconds since 1970 of an ISO 8601 time; None if it is none.
 
@@ -51,18 +62,41 @@ def since(text: str, now_s: float) -> float:
     >>> since("2h", 10_000.0)
     2800.0
     """
-    head, unit = (text[:-1], _UNITS_S[text[-1]]) if text[-1:] in _UNITS_S else (text, 1)
-    ago = _number(head)
-    if ago is not None:
-        return now_s - ago * unit
-    found = _number(text[1:]) if text.startswith("@") else seconds_of(text)
+    ago_s = _span(text)
+    if ago_s is not None:
+        return now_s - ago_s
+    found = number_of(text[1:]) if text.startswith("@") else seconds_of(text)
     if found is None:
         raise InvalidTime(text)
     return found
 
 
-def _number(text: str) -> float | None:
-    """A plain number, not negative; `nan`, `inf`, `1_000` and spaces are for programmers."""
+def span(text: str) -> float:
+    """Give the seconds of a span of time.
+
+    Args:
+        text: `90`, `90s`, `30m`, `2h`, `3d`, `1w`.
+
+    Raises:
+        InvalidSpan: it is none of these.
+
+    >>> span("90"), span("1.5h")
+    (90.0, 5400.0)
+    """
+    found_s = _span(text)
+    if found_s is None:
+        raise InvalidSpan(text)
+    return found_s
+
+
+def _span(text: str) -> float | None:
+    head, unit_s = (text[:-1], _UNITS_S[text[-1]]) if text[-1:] in _UNITS_S else (text, 1)
+    number = number_of(head)
+    return None if number is None else number * unit_s
+
+
+def number_of(text: str) -> float | None:
+    """Read a plain number, not negative; `nan`, `inf`, `1_000` and spaces are for programmers."""
     if not text.replace(".", "", 1).isdecimal() or not text.isascii():
         return None
     value = float(text)

@@ -6,7 +6,8 @@ import os
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 
-# Adds a command: its name, its place (`module:function`), a line of help; `json=`, `details=`.
+# Adds a command: its name, its place (`module:function`), a line of help; `json=`, `details=`;
+# `below=` declares commands of its own, and then it has no place itself.
 Add = Callable[..., ArgumentParser]
 
 
@@ -19,3 +20,10 @@ def folder(text: str) -> str:
     if not text:
         raise ArgumentTypeError("the path is empty")
     return os.path.expanduser(text)
+
+
+def natural(text: str) -> int:
+    """Take a number of things."""
+    if not (text.isascii() and text.isdecimal()):
+        raise ArgumentTypeError(f"{text!r} is not a number of things: give 0, 1, 2, ...")
+    return int(text)

@@ -7,7 +7,6 @@ whoever wants the dictionary gets a fresh copy of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,12 +14,13 @@ from .codec import canonical_json, parse_json
 from .confscan import MAX_BYTES, InvalidConfig, scan
 from .hashing import config_digest
 from .refs import DRef, Name, RefPath, mkname
+from .value import value
 
 selfref = "__self__"
 """Head of a path inside the very derivation that the config describes: `[selfref, 'out.npy']`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Config:
     """What a derivation is made from; made by `mkconfig`.
 

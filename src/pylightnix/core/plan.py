@@ -15,13 +15,13 @@ whatever runs commands.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
 from pyrsistent import PMap, PSet, pmap, pset
 
 from .graph import users
 from .refs import DRef, RRef
+from .value import changed, value
 
 V = TypeVar("V")
 Chosen: TypeAlias = tuple[RRef, ...]
@@ -29,7 +29,7 @@ Choose: TypeAlias = Callable[[DRef, dict[DRef, Chosen]], "Chosen | None"]
 """Given a derivation and its dependencies' realizations: what to use, or None for a new one."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     """A closure on its way to being realized; made by `mkplan`.
 
@@ -47,9 +47,9 @@ class Plan:
     users: Mapping[DRef, list[DRef]]
     left: PMap[DRef, int]
     fresh: tuple[DRef, ...]
-    missing: PSet[DRef] = field(default_factory=pset)
-    running: PSet[DRef] = field(default_factory=pset)
-    done: PMap[DRef, Chosen] = field(default_factory=pmap)
+    missing: PSet[DRef] = pset()
+    running: PSet[DRef] = pset()
+    done: PMap[DRef, Chosen] = pmap()
 
 
 def mkplan(needs: Mapping[DRef, tuple[DRef, ...]]) -> Plan:
@@ -87,7 +87,7 @@ def advance(plan: Plan, choose: Choose) -> Plan:
             left[user] = count = (left[user] if user in left else left_before[user]) - 1
             if not count:
                 todo.append(user)
-    return replace(
+    return changed(
         plan,
         fresh=(),
         missing=plan.missing.update(missing) if missing else plan.missing,
@@ -111,13 +111,13 @@ def ready(plan: Plan) -> tuple[DRef, ...]:
 
 def started(plan: Plan, dref: DRef) -> Plan:
     """Note that a missing derivation is being built."""
-    return replace(plan, missing=plan.missing.remove(dref), running=plan.running.add(dref))
+    return changed(plan, missing=plan.missing.remove(dref), running=plan.running.add(dref))
 
 
 def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
     """Note the realizations of a running derivation; what waited for it alone becomes fresh."""
     left = {user: plan.left[user] - 1 for user in plan.users[dref]}
-    return replace(
+    return changed(
         plan,
         running=plan.running.remove(dref),
         done=plan.done.set(dref, tuple(chosen)),

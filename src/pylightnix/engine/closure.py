@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pylightnix.core.errors import InstantiateError
 from pylightnix.core.graph import reachable
 from pylightnix.core.refs import DRef
+from pylightnix.core.value import value
 from pylightnix.store.layout import Store
 from pylightnix.store.objects import put_derivation
 
@@ -31,7 +31,7 @@ class NotADerivation(InstantiateError):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Closure:
     """What `instantiate` returns.
 

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hit:
     """The store has what is needed; nothing was built."""
 
@@ -21,7 +21,7 @@ class Hit:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Waiting:
     """Another process is building the same derivation."""
 
@@ -30,7 +30,7 @@ class Waiting:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Started:
     """A builder was started."""
 
@@ -38,7 +38,7 @@ class Started:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Progress:
     """A builder has done part of its work.
 
@@ -54,7 +54,7 @@ class Progress:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Built:
     """A builder finished and its outputs are in the store."""
 
@@ -64,7 +64,7 @@ class Built:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failed:
     """A builder failed."""
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from math import isnan
 from typing import TypeAlias
 
 from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.refs import RRef, rref2dref
+from pylightnix.core.value import value
 from pylightnix.store.layout import Store, rref_path
 from pylightnix.store.query import provenance_of
+from pylightnix.store.trouble import is_passing
 
 Matcher: TypeAlias = Callable[[Store, Sequence[RRef]], "Sequence[RRef] | None"]
 """Chooses among realizations; None asks for a build, an empty sequence chooses none."""
@@ -35,7 +36,7 @@ class MatcherUnsatisfied(RealizeError):
         return f"the matcher of {self.dref} wants {self.wanted}; there is: {have}. {self.advice}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Match:
     """The matcher that `match` makes: sort by keys, then between `rmin` and `rmax` of the best."""
 
@@ -163,14 +164,14 @@ def match_exact(rrefs: Iterable[RRef]) -> Matcher:
     return Match((exact(wanted),), rmin=len(wanted), rmax=max(1, len(wanted)))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Latest:
     def __call__(self, store: Store, rref: RRef) -> str:
         # ISO times of one form sort as text; what has lost its provenance counts as the oldest.
         return str(provenance_of(store, rref).get("stop", ""))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Best:
     filename: str
 
@@ -182,19 +183,18 @@ class _Best:
 def number_in(path: str) -> float | None:
     """Read the number in the first line of a file; None if there is no file, or no number."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+        with open(path, "rb", buffering=0) as file:
+            number = float(file.read(1000).partition(b"\n")[0])
+    except OSError as error:
+        if is_passing(error):
+            raise  # who takes the best must not get another one
         return None
-    try:
-        number = float(os.read(fd, 1000).partition(b"\n")[0])
-    except (OSError, ValueError):
+    except ValueError:
         return None
-    finally:
-        os.close(fd)
     return None if isnan(number) else number
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Exact:
     wanted: tuple[RRef, ...]
 
@@ -202,7 +202,7 @@ class _Exact:
         return -self.wanted.index(rref) if rref in self.wanted else None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _TextHash:
     def __call__(self, store: Store, rref: RRef) -> str:
         return rref[5:37]

@@ -17,8 +17,8 @@ from pylightnix.store.query import rrefs
 from .closure import Closure
 from .estimate import Estimates
 from .look import looker
-from .produce import choose
 from .registry import Derivation
+from .workshop import choose
 
 NAMED = 3
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from pylightnix.core.config import config_promises
 from pylightnix.core.context import Context, mkcontext
@@ -17,20 +15,17 @@ from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RefPath, RRef
 from pylightnix.store.freeze import InvalidOutput
 from pylightnix.store.layout import Store, log_path
-from pylightnix.store.lock import build_lock, this_process
+from pylightnix.store.lock import build_lock
 from pylightnix.store.objects import put_derivation, put_realization
 from pylightnix.store.query import candidates
-from pylightnix.store.scratch import Scratch
 
 from .arguments import RealizeArg
-from .events import Built, Failed, Hit, Listener, Started, Waiting, ignore
+from .events import Built, Failed, Hit, Started, Waiting
 from .matchers import MatcherUnsatisfied
 from .provenance import Clock, provenance
-from .registry import Derivation, Realizer
+from .registry import Derivation
 from .run import tail
-
-Invoke: TypeAlias = Callable[[Realizer, Store, DRef, Context, RealizeArg], Sequence[Path]]
-"""Calls a realizer; floors above use it to make the store of the build the current one."""
+from .workshop import Workshop, choose
 
 
 class BuildFailed(RealizeError):
@@ -75,59 +70,6 @@ class NotRealized(RealizeError):
             f"not realized, or not with the present dependencies: {', '.join(self.drefs)}. "
             "Realize it without `assert_realized`, or copy it from a store that has it"
         )
-
-
-def call(
-    realizer: Realizer, store: Store, dref: DRef, context: Context, rarg: RealizeArg
-) -> Sequence[Path]:
-    """Just call the realizer: the plainest `Invoke`."""
-    return realizer(store, dref, context, rarg)
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What a whole `realize` has in common.
-
-    Attributes:
-        store: where to look and to build.
-        scratch: where builders work.
-        force: build these even if something matches.
-        args: the caller's arguments for realizers.
-        lock_timeout_s: how long to wait for another builder of the same thing; None without end.
-        emit: where events go.
-        invoke: how a realizer is called.
-        who: builds, for those who wait.
-    """
-
-    store: Store
-    scratch: Scratch
-    force: frozenset[DRef] = frozenset()
-    args: Mapping[DRef, Mapping[str, Any]] = field(default_factory=dict)
-    lock_timeout_s: float | None = None
-    emit: Listener = ignore
-    invoke: Invoke = call
-    who: str = field(default_factory=this_process)
-
-
-def choose(store: Store, drv: Derivation, found: Sequence[RRef]) -> Chosen | None:
-    """Ask a derivation's matcher to choose among realizations; None asks for a build.
-
-    Raises:
-        MatcherUnsatisfied: the matcher refuses, or chooses what it was not offered.
-    """
-    answer = drv.matcher(store, found)
-    if answer is None:
-        return None
-    chosen = tuple(answer)
-    strange = tuple(sorted(set(chosen).difference(found)))
-    if strange:
-        raise MatcherUnsatisfied(
-            drv.dref,
-            ", ".join(strange),
-            tuple(found),
-            "A matcher must choose among what it is offered",
-        )
-    return chosen
 
 
 def produce(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> Chosen:

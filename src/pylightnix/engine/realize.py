@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from pylightnix.core.plan import Chosen, Plan, advance, mkplan, ready, settled, started
+from pylightnix.core.plan import (
+    Choose,
+    Chosen,
+    Plan,
+    advance,
+    finished,
+    mkplan,
+    ready,
+    settled,
+    started,
+)
 from pylightnix.core.refs import DRef
+from pylightnix.core.value import changed
 
 from .closure import Closure
 from .events import Hit, ignore
 from .look import looker
-from .produce import NotRealized, Workshop, produce
+from .registry import Derivation
+from .workshop import Workshop
 
 
 def realize(closure: Closure, shop: Workshop, assert_realized: Collection[DRef] = ()) -> Plan:
@@ -41,6 +53,23 @@ def realize(closure: Closure, shop: Workshop, assert_realized: Collection[DRef] 
     look = looker(shop.store, closure.derivations, shop.force, listened)
     known = {drv.dref: drv for drv in closure.derivations}
     plan = advance(mkplan(closure.needs), look)
+    return plan if finished(plan) else _built(plan, look, shop, known, assert_realized)
+
+
+def _built(
+    plan: Plan,
+    look: Choose,
+    shop: Workshop,
+    known: Mapping[DRef, Derivation],
+    assert_realized: Collection[DRef],
+) -> Plan:
+    """Build what is missing, one after the other."""
+    # Most of the library is about building; where there is nothing to build it is not loaded.
+    from pylightnix.store.lock import this_process
+
+    from .produce import NotRealized, produce
+
+    shop = changed(shop, who=this_process())
     while todo := ready(plan):
         absent = tuple(dref for dref in todo if dref in assert_realized)
         if absent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,6 +10,7 @@ from pylightnix.core.config import Config, config_hash
 from pylightnix.core.context import Context
 from pylightnix.core.errors import InstantiateError, InvalidValue
 from pylightnix.core.refs import DRef
+from pylightnix.core.value import value
 from pylightnix.store.layout import Store
 
 from .arguments import RealizeArg
@@ -61,7 +61,7 @@ class NestedInstantiate(InstantiateError):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Derivation:
     """What to make and how to choose among results."""
 

@@ -16,6 +16,7 @@ from pylightnix.core.refs import DRef, RRef, rref2dref
 from .freeze import hash_open
 from .fsys import read_bytes
 from .layout import Store, rref_path
+from .trouble import is_passing
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -44,6 +45,9 @@ def faults(store: Store, rref: RRef, *, contents: bool = True) -> Iterator[Fault
         store: where.
         rref: the realization.
         contents: compare the contents of files by hash; otherwise only kind, size and x bit.
+
+    Raises:
+        OSError: it cannot be told just now; see `trouble`.
     """
     folder = rref_path(store, rref)
     for path in ("", META):
@@ -53,7 +57,7 @@ def faults(store: Store, rref: RRef, *, contents: bool = True) -> Iterator[Fault
     try:
         raw = read_bytes(f"{folder}/{META}/manifest.json")
     except OSError as error:
-        yield Fault(rref, MANIFEST, f"cannot be read: {error.strerror}", partial=True)
+        yield Fault(rref, MANIFEST, _unreadable(error), partial=True)
         return
     try:
         manifest = parse_manifest(raw)
@@ -72,8 +76,16 @@ def _is_folder(path: str) -> bool:
     """Tell whether something is a folder itself; a link to a good object is not one."""
     try:
         return stat.S_ISDIR(os.lstat(path.rstrip("/")).st_mode)
-    except OSError:
+    except OSError as error:
+        _unreadable(error)
         return False
+
+
+def _unreadable(error: OSError) -> str:
+    """Say it in words; or raise it, if it says nothing about the object."""
+    if is_passing(error):
+        raise error
+    return f"cannot be read: {error.strerror}"
 
 
 def _entry_faults(rref: RRef, folder: str, manifest: Manifest, contents: bool) -> Iterator[Fault]:
@@ -87,13 +99,14 @@ def _entry_faults(rref: RRef, folder: str, manifest: Manifest, contents: bool) -
         if path not in known:
             # rsync writes `.name.XXXXXX` beside the file that it is copying.
             hidden = path.rpartition("/")[2].startswith(".")
-            yield Fault(rref, path, "is not in the manifest", partial=hidden)
+            yield Fault(rref, path, STRANGER, partial=hidden)
 
 
 MANIFEST = f"{META}/manifest.json"
 OURS = (MANIFEST, f"{META}/build.json")
 _SHORT = "is cut short"
 _GONE = "is missing"
+STRANGER = "is not in the manifest"
 _KIND = {"f": stat.S_ISREG, "x": stat.S_ISREG, "d": stat.S_ISDIR, "l": stat.S_ISLNK}
 _KIND_NAME = {"f": "file", "x": "file", "d": "folder", "l": "link"}
 
@@ -111,7 +124,7 @@ def _differs(folder: str, entry: Entry, contents: bool) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return _GONE
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return _unreadable(error)
     return None
 
 
@@ -143,7 +156,8 @@ def _listing(folder: str) -> Iterator[str]:
         try:
             with os.scandir(f"{folder}/{prefix}") as found:
                 entries = sorted(found, key=lambda entry: entry.name)
-        except OSError:
+        except OSError as error:
+            _unreadable(error)
             continue  # its own entry tells
         for entry in entries:
             yield prefix + entry.name

@@ -62,9 +62,34 @@ def read_bytes(path: str) -> bytes:
         os.close(fd)
 
 
+def is_locked(path: str) -> bool | None:
+    """Tell whether any process holds the lock of a file; None where there are no locks."""
+    import fcntl
+
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def sync_file(path: str) -> None:
+    """Flush the contents of a file, not through a link."""
+    _sync(path, os.O_NOFOLLOW)
+
+
 def sync_folder(path: str) -> None:
     """Flush the names in a folder."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(path, os.O_DIRECTORY)
+
+
+def _sync(path: str, flags: int) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
     try:
         os.fsync(fd)
     finally:

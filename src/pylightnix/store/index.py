@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 VERSION = 2
 TABLES = ("shelf", "file")
 _BUSY_S = 0.2
+_FILES = ("", "-journal", "-wal", "-shm")
 T = TypeVar("T")
 
 
@@ -33,7 +34,7 @@ class Index:
         memory: what this process made of the texts, by key; for whoever reads them.
     """
 
-    __slots__ = ("_counted", "_fresh", "_path", "_rows", "_seen", "memory")
+    __slots__ = ("_counted", "_fresh", "_path", "_rows", "_seen", "_waited", "memory")
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -41,6 +42,7 @@ class Index:
         self._fresh: dict[tuple[str, str], str] = {}
         self._seen: set[tuple[str, str]] = set()
         self._counted = False
+        self._waited = False
         self.memory: dict[str, object] = {}
 
     def get(self, table: str, key: str) -> str | None:
@@ -95,7 +97,8 @@ class Index:
         """Forget everything, on the disk too."""
         for known in (self._rows, self._fresh, self._seen, self.memory):
             known.clear()
-        self._drop()
+        for suffix in _FILES:
+            _delete(self._path + suffix)
 
     def folders_are_counted(self, objects: str) -> bool:
         """Tell whether this file system counts subfolders in a folder's links (CIFS does not).
@@ -111,20 +114,31 @@ class Index:
         import sqlite3
 
         try:
-            with _connected(self._path) as connection:
+            with _connected(self._path, 0.0 if self._waited else _BUSY_S) as connection:
                 return work(connection)
         except sqlite3.OperationalError as error:
-            if any(word in str(error) for word in ("locked", "readonly", "unable to open")):
-                return None
-            self._drop()
+            if "locked" in str(error):
+                self._waited = True  # once is enough: it is quicker to read the store
+            elif not any(word in str(error) for word in ("readonly", "unable to open")):
+                self._drop()
         except (sqlite3.Error, OverflowError, UnicodeError):
             self._drop()
         return None
 
     def _drop(self) -> None:
-        for suffix in ("", "-journal", "-wal", "-shm"):
+        for suffix in _FILES:
             with suppress(OSError):
                 os.unlink(self._path + suffix)
+
+
+def _delete(path: str) -> None:
+    """Delete whatever it is: a folder there would stay for ever."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        from shutil import rmtree
+
+        rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        os.unlink(path)
 
 
 def _checksum(key: str, body: str) -> int:
@@ -132,10 +146,10 @@ def _checksum(key: str, body: str) -> int:
 
 
 @contextmanager
-def _connected(path: str) -> Iterator[sqlite3.Connection]:
+def _connected(path: str, wait_s: float = _BUSY_S) -> Iterator[sqlite3.Connection]:
     import sqlite3
 
-    connection = sqlite3.connect(path, timeout=_BUSY_S)
+    connection = sqlite3.connect(path, timeout=wait_s)
     try:
         # No flushing: what a power cut spoils is noticed by its checksum and made again.
         connection.execute("PRAGMA synchronous=OFF")
@@ -157,7 +171,10 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def sound(path: str) -> bool:
-    """Tell whether an index can be read and its rows are as written; no file at all is sound."""
+    """Tell whether an index can be read and its rows are as written.
+
+    No file at all is sound, and so is one that another process is writing just now.
+    """
     import sqlite3
 
     if not os.path.exists(path):
@@ -171,5 +188,7 @@ def sound(path: str) -> bool:
                 for table in TABLES
                 for key, body, checksum in connection.execute(f"SELECT * FROM {table}")
             )
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
     except (sqlite3.Error, AttributeError, TypeError, OverflowError, UnicodeError):
         return False

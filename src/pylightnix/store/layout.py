@@ -10,11 +10,11 @@ References are parsed before they get here, so that no path made here can leave 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from pylightnix.core.errors import InvalidValue, StoreError
 from pylightnix.core.refs import DRef, InvalidRef, RRef, mkdref, mkrref
+from pylightnix.core.value import value
 
 if TYPE_CHECKING:
     from .index import Index
@@ -55,7 +55,7 @@ class NotInStore(StoreError):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Store:
     """A store: where its two parts are, and how hard it tries to survive a power cut.
 
@@ -70,11 +70,25 @@ class Store:
     objects: str
     var: str
     durability: Durability = "batch"
-    held: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
-    index: Index | None = field(default=None, compare=False, repr=False)
+    held: frozenset[str] = frozenset()
+    index: Index | None = None
+
+    # What this process or thread has at hand makes no other store.
+    def _same(self) -> tuple[str, str, str]:
+        return self.objects, self.var, self.durability
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Store) and self._same() == other._same()
+
+    def __hash__(self) -> int:
+        return hash(self._same())
+
+    def __repr__(self) -> str:
+        objects, var, durability = self._same()
+        return f"Store({objects=}, {var=}, {durability=})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Store, (self.objects, self.var, self.durability, self.held)
+        return Store, (*self._same(), self.held)
 
     @staticmethod
     def open(

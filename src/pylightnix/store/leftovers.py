@@ -1,6 +1,6 @@
 """What interrupted work left behind.
 
-That is scratch folders of dead processes, and names that readers ignore.
+That is scratch folders of dead processes, lists of what these used, and names that readers ignore.
 """
 
 from __future__ import annotations
@@ -13,10 +13,15 @@ from dataclasses import dataclass
 from pylightnix.core.reclaim import Ref
 from pylightnix.core.refs import DRef
 
+from . import fsys
 from .layout import INCOMING, Store, drv_path, parse_drv, var_path
 from .query import dref_of
+from .roots import LINKS, LIVE, is_dead, live_files
 from .scratch import ALIVE
 from .usage import tree_bytes
+
+# Where symlinks are made aside and renamed.
+_BOOKS = ("roots", f"roots/{LINKS}", f"roots/{LIVE}", "verified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Leftover:
 
 
 def leftovers(store: Store, before_s: float, in_use: Collection[Ref] = ()) -> Iterator[Leftover]:
-    """Give what was left behind and last touched before a time, sorted by path.
+    """Give what was left behind and last touched before a time.
 
     Args:
         store: where.
@@ -43,9 +48,13 @@ def leftovers(store: Store, before_s: float, in_use: Collection[Ref] = ()) -> It
         path = f"{tmp}/{name}"
         if _older(path, before_s) and not _in_use(path):
             yield _found(path, "scratch of a build that failed or was killed")
+    for path in live_files(store):
+        if _is_dead(path):  # no matter since when: it says nothing any more
+            yield _found(path, "what a process used that was killed")
     # Outputs from another disk are copied to the top; nobody can tell for which derivation.
     homes = [drv_path(store, dref) for dref in _derivations(store) if dref not in busy]
-    for folder in (*homes, *(() if busy else (store.objects,))):
+    books = [var_path(store, part) for part in _BOOKS]
+    for folder in (*homes, *(() if busy else (store.objects,)), *books):
         for name in _listed(folder):
             if name.startswith(INCOMING) and _older(f"{folder}/{name}", before_s):
                 yield _found(f"{folder}/{name}", "an interrupted write")
@@ -77,21 +86,16 @@ def _older(path: str, before_s: float) -> bool:
         return False
 
 
+def _is_dead(path: str) -> bool:
+    try:
+        return is_dead(path)
+    except OSError:
+        return False
+
+
 def _in_use(path: str) -> bool:
     """Tell whether a process holds the lock of a scratch folder, or of a file being downloaded."""
-    import fcntl
-
     try:
-        mark = f"{path}/{ALIVE}" if os.path.isdir(path) else path
-        fd = os.open(mark, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return bool(fsys.is_locked(f"{path}/{ALIVE}" if os.path.isdir(path) else path))
     except OSError:
         return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(fd)

@@ -14,11 +14,11 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef
+from pylightnix.core.value import changed
 
 from .layout import Store, var_path
 from .machine import host
@@ -82,7 +82,7 @@ def build_lock(
         return
     release = _taken(store, dref, wait_s, on_wait, who or this_process())
     try:
-        yield store if release is None else replace(store, held=store.held | {stripe})
+        yield store if release is None else changed(store, held=store.held | {stripe})
     finally:
         if release is not None:
             release()

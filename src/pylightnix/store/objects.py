@@ -25,7 +25,7 @@ from . import fsys
 from .check import faults
 from .freeze import InvalidOutput, freeze_tree
 from .layout import CONFIG, INCOMING, Store, config_path, drv_path, rref_path, var_path
-from .shelf import add_book, mkbook
+from .shelf import add_book, arrived_s, mkbook
 from .syscalls import rename_noreplace, sync_filesystem
 from .verified import remember
 
@@ -153,7 +153,8 @@ def _put(
         published = _publish(store, folder, rref)
         size = len(manifest) + extra + inventory.size_bytes
         if published:
-            add_book(store, dref, mkbook(rref, context, provenance.stop, size, time.time()))
+            came_s = arrived_s(store, rref)
+            add_book(store, dref, mkbook(rref, context, provenance.stop, size, came_s))
     remember(store, rref, flushed=store.durability != "none")
     return rref, published
 
@@ -225,6 +226,11 @@ def _publish(store: Store, folder: str, rref: RRef) -> bool:
             # error once and then forgets it, so trying again would "succeed". The tree is thrown
             # away by the caller's handler.
             sync_filesystem(home)
+        elif store.durability == "full":
+            # Who wrote the config may have been of another durability, or killed before its flush.
+            with suppress(FileNotFoundError):
+                fsys.sync_file(f"{home}/{CONFIG}")
+            fsys.sync_folder(store.objects)
         published = _name(store, aside, rref)
         if store.durability != "none":
             fsys.sync_folder(home)

@@ -17,6 +17,7 @@ from pylightnix.core.refs import DRef, RRef, rref2dref
 from .fsys import read_bytes
 from .layout import NotInStore, Store, config_path, parse_drv, rref_path
 from .shelf import context_key, shelf_of
+from .trouble import is_passing, read_if_possible
 from .verified import is_valid
 
 
@@ -94,6 +95,8 @@ def config_of(store: Store, dref: DRef) -> Config:
     except (FileNotFoundError, NotADirectoryError):
         raise NotInStore(dref, "no such derivation") from None
     except OSError as error:
+        if is_passing(error):
+            raise
         raise Corrupt(dref, "a config that can be read", str(error.strerror)) from error
     if (found := config_digest(raw)) != dref[5:37]:
         raise Corrupt(dref, f"a config of hash {dref[5:37]}", found)
@@ -131,9 +134,11 @@ def provenance_of(store: Store, rref: RRef) -> dict[str, object]:
     """Read build.json; empty if it was lost, which harms nothing but the memory of times."""
     from pylightnix.core.codec import parse_json
 
+    # Not for want of descriptors: who takes the latest would get another one.
+    raw = read_if_possible(f"{rref_path(store, rref)}/{META}/build.json")
     try:
-        value = parse_json(read_bytes(f"{rref_path(store, rref)}/{META}/build.json"))
-    except (OSError, ValueError, RecursionError):
+        value = None if raw is None else parse_json(raw)
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

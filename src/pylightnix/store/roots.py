@@ -221,7 +221,10 @@ class LiveRoots:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 return  # a full disk must not forbid reading; the next call tries again
             if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
-                raise
+                raise StoreError(
+                    f"cannot note in {self._store.var} what is in use: {error}; "
+                    "mend the disk and try again"
+                ) from error
         self._known.update(fresh)
 
     def _open(self) -> None:
@@ -245,55 +248,42 @@ class LiveRoots:
             self._fd = -1
             # The lock is gone with its last descriptor, and a child has a copy of that.
             with suppress(OSError):
-                if self.path and not _is_locked(self.path):
+                if self.path and not fsys.is_locked(self.path):
                     os.unlink(self.path)
         self._known.clear()
 
 
-def live_refs(store: Store, mine: str = "", *, tidy: bool = True) -> dict[DRef | RRef, str]:
+def live_refs(store: Store, mine: str = "") -> dict[DRef | RRef, str]:
     """Give what other live processes use: reference -> the process.
 
     Args:
         store: where.
         mine: the file of this process, which is passed over: who collects says what to keep.
-        tidy: delete files of dead processes; only under the exclusive collector's lock.
     """
-    base = f"{var_path(store, 'roots')}/{LIVE}"
     found: dict[DRef | RRef, str] = {}
-    for label in _listed(base):
-        path = f"{base}/{label}"
+    for path in live_files(store):
         if path == mine:
             continue
         with suppress(FileNotFoundError):
-            if _is_dead(path, label):
-                if tidy:
-                    os.unlink(path)
+            if is_dead(path):
                 continue
+            process = "-".join(os.path.basename(path).rsplit("-", 2)[1:2])
             for line in fsys.read_bytes(path).decode(errors="replace").splitlines():
                 if isdref(line) or isrref(line):
-                    ref = RRef(line) if isrref(line) else DRef(line)
-                    found[ref] = f"process {label.rsplit('-', 2)[1]}"
+                    found[RRef(line) if isrref(line) else DRef(line)] = f"process {process}"
     return found
 
 
-def _is_dead(path: str, label: str) -> bool:
-    locked = _is_locked(path) if label.rsplit("-", 2)[0] == host() else None
+def live_files(store: Store) -> list[str]:
+    """Give the files in which processes say what they use, of dead ones too, sorted."""
+    base = f"{var_path(store, 'roots')}/{LIVE}"
+    return [f"{base}/{label}" for label in sorted(_listed(base))]
+
+
+def is_dead(path: str) -> bool:
+    """Tell whether the process has ended that such a file is of."""
+    here = os.path.basename(path).rsplit("-", 2)[0] == host()
+    locked = fsys.is_locked(path) if here else None
     if locked is None:
         return os.stat(path).st_mtime < time.time() - FOREIGN_LEASE_S
     return not locked
-
-
-def _is_locked(path: str) -> bool | None:
-    """Tell whether any process holds the lock of a file; None where there are no locks."""
-    import fcntl
-
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return None
-    finally:
-        os.close(fd)

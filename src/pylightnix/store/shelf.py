@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -20,11 +19,13 @@ from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
 from pylightnix.core.manifest import META, context_prefix, parse_manifest
 from pylightnix.core.refs import DRef, RRef, rref2dref
+from pylightnix.core.value import changed, value
 
 from .fsys import read_bytes
 from .index import Index
 from .layout import CONFIG, Store, config_path, drv_path, parse_rref, rref_path
 from .machine import boot_id
+from .trouble import read_if_possible
 from .verified import is_valid
 
 # Times of files come from a clock that ticks every few milliseconds. A folder that was changed a
@@ -35,7 +36,7 @@ TABLE = "shelf"
 NOBODY = (0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Book:
     """One whole realization.
 
@@ -55,7 +56,7 @@ class Book:
     needs: tuple[RRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ConfigFacts:
     """What a listing wants to know of a config.
 
@@ -70,7 +71,7 @@ class ConfigFacts:
     deps: tuple[DRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Shelf:
     """One derivation.
 
@@ -79,12 +80,14 @@ class Shelf:
         books: its whole realizations, sorted by hash.
         strange: folders that look like realizations and are not whole.
         config: what its config says; None if nobody asked yet.
+        durable: all of it is on the disk, whatever happens to the power.
     """
 
     identity: tuple[int, int, int]
     books: tuple[Book, ...]
     strange: tuple[RRef, ...] = ()
     config: ConfigFacts | None = None
+    durable: bool = True
 
 
 def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
@@ -106,7 +109,8 @@ def shelf_of(store: Store, dref: DRef) -> Shelf | None:
     identity = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
     index = store.index
     known = None if index is None else _recalled(index, dref)
-    if known is not None and known.identity == identity:
+    durable = store.durability != "none"
+    if known is not None and known.identity == identity and known.durable >= durable:
         return known
     if status.st_nlink == 2 and index is not None and index.folders_are_counted(store.objects):
         return Shelf(identity, ())  # no subfolders, so no realizations: a new derivation
@@ -141,7 +145,7 @@ def _remember(index: Index, dref: DRef, shelf: Shelf, *, certain: bool) -> None:
         index.memory[dref] = shelf
         index.put(TABLE, dref, json.dumps(encode_shelf(shelf), separators=(",", ":")))
     else:
-        index.memory[dref] = replace(shelf, identity=NOBODY)
+        index.memory[dref] = changed(shelf, identity=NOBODY)
 
 
 def doubt(store: Store, dref: DRef) -> None:
@@ -172,18 +176,19 @@ def facts_of(store: Store, dref: DRef, shelf: Shelf) -> ConfigFacts:
     """Give what the config of a derivation says, reading it only if the shelf does not know."""
     if shelf.config is not None:
         return shelf.config
+    # Not for want of descriptors: a collector that does not know what it needs would take it.
+    raw = read_if_possible(config_path(store, dref)) or b""
     try:
-        raw = read_bytes(config_path(store, dref))
         if config_digest(raw) != dref[5:37]:
             raise ValueError(CONFIG)
-        arrived_s = os.lstat(config_path(store, dref)).st_ctime
-        facts = ConfigFacts(len(raw), arrived_s, parse_config(raw).deps)
-    except (OSError, ValueError):
+        came_s = os.lstat(config_path(store, dref)).st_ctime
+        facts = ConfigFacts(len(raw), came_s, parse_config(raw).deps)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return ConfigFacts(-1, 0.0, ())
     if store.index is not None:
         known = store.index.memory.get(dref)
         certain = isinstance(known, Shelf) and known.identity == shelf.identity
-        _remember(store.index, dref, replace(shelf, config=facts), certain=certain)
+        _remember(store.index, dref, changed(shelf, config=facts), certain=certain)
     return facts
 
 
@@ -201,10 +206,10 @@ def read_shelf(
     old = {} if before is None else {book.rref: book for book in before.books}
     names = _names(drv_path(store, dref))
     found = sorted(rref for name in names if (rref := parse_rref(dref, name)) is not None)
-    books = tuple(old.get(rref) or _book(store, rref) for rref in found if is_valid(store, rref))
+    books = tuple(_book(store, rref, old.get(rref)) for rref in found if is_valid(store, rref))
     whole = {book.rref for book in books}
     strange = tuple(rref for rref in found if rref not in whole)
-    return Shelf(identity, books, strange)
+    return Shelf(identity, books, strange, durable=store.durability != "none")
 
 
 def _names(folder: str) -> list[str]:
@@ -214,14 +219,23 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _book(store: Store, rref: RRef) -> Book:
-    """Read what is worth knowing of a realization that is whole."""
+def _book(store: Store, rref: RRef, before: Book | None) -> Book:
+    """Read what is worth knowing of a realization that is whole, unless it is known."""
     folder = rref_path(store, rref)
+    # The same realization may have been deleted and have come again, or be known from the index of
+    # another store: then it is younger, and was built at another time.
+    if before is not None and before.arrived_s == arrived_s(store, rref):
+        return before
     raw = read_bytes(f"{folder}/{META}/manifest.json")
     manifest = parse_manifest(raw)
     stop, extra = _stop(folder)
     size = len(raw) + extra + sum(entry[2] for entry in manifest.entries if len(entry) == 4)
-    return mkbook(rref, manifest.context, stop, size, os.lstat(folder).st_ctime)
+    return mkbook(rref, manifest.context, stop, size, arrived_s(store, rref))
+
+
+def arrived_s(store: Store, rref: RRef) -> float:
+    """Tell when a realization came into this store, in seconds since 1970."""
+    return os.lstat(rref_path(store, rref)).st_ctime
 
 
 def mkbook(
@@ -235,9 +249,8 @@ def mkbook(
 def _stop(folder: str) -> tuple[str, int]:
     """When a build ended, and the length of the file that says so."""
     try:
-        raw = read_bytes(f"{folder}/{META}/build.json")
-        facts = parse_json(raw)
-    except (OSError, ValueError, RecursionError):
+        facts = parse_json(raw := read_if_possible(f"{folder}/{META}/build.json") or b"")
+    except (ValueError, RecursionError):
         return "", 0
     return (str(facts.get("stop", "")) if isinstance(facts, dict) else ""), len(raw)
 
@@ -257,12 +270,12 @@ def encode_shelf(shelf: Shelf) -> list[object]:
     ]
     facts = shelf.config
     config = None if facts is None else [facts.size_bytes, facts.arrived_s, list(facts.deps)]
-    return [list(shelf.identity), config, books, boot_id()]
+    return [list(shelf.identity), config, books, shelf.durable, boot_id()]
 
 
 def decode_shelf(dref: DRef, value: Any) -> Shelf:
     """Read what `encode_shelf` gave; raises ValueError, TypeError or LookupError if it did not."""
-    identity, config, books, boot = value
+    identity, config, books, durable, boot = value
     if boot != boot_id():
         identity = NOBODY  # a power cut can take contents and leave names and times: look again
     new = str.__new__
@@ -283,4 +296,5 @@ def decode_shelf(dref: DRef, value: Any) -> Shelf:
         config=None
         if config is None
         else ConfigFacts(config[0], config[1], tuple([new(DRef, dep) for dep in config[2]])),
+        durable=bool(durable),
     )

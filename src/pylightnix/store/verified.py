@@ -5,7 +5,8 @@ Local builds are noted when published, foreign ones when first seen; a note is a
 
 What is good in memory may not have reached the disk: a copy from elsewhere, or a build with
 durability `none`, can lose its contents in a power cut and keep its names and times. Such a note
-counts for the present boot only; afterwards the object is checked once more.
+counts for the present boot only, and only for durability `none`; otherwise the object is flushed
+first.
 
 All of it may be deleted at any time; objects are then checked again.
 """
@@ -21,6 +22,9 @@ from . import fsys
 from .check import faults
 from .layout import Store, rref_path, var_path
 from .machine import boot_id
+from .strays import clear, is_stray
+from .syscalls import sync_filesystem
+from .trouble import is_passing
 
 DAMAGED = "damaged"
 
@@ -40,22 +44,45 @@ def is_valid(store: Store, rref: RRef) -> bool:
 
     Contents are checked when first seen.
 
+    Raises:
+        OSError: it cannot be told just now; see `trouble`.
+
     Effects: notes the verdict in `var/verified`, where that can be written.
     """
     try:
         identity = _identity(os.lstat(rref_path(store, rref)))
-    except OSError:
+    except OSError as error:
+        if is_passing(error):
+            raise
         return False
     note = ""
     with suppress(OSError):
         note = os.readlink(_note(store, rref))
-    if note == identity or (note.startswith(identity) and note == _for_now(identity)):
+    if note == identity:
         return True
-    if next(faults(store, rref), None) is not None:
+    seen = note.startswith(f"{identity}@")
+    now = seen and note == _for_now(identity)
+    if not now and not _is_whole(store, rref):
         return False
     # Good before the machine was started and good now: then it is on the disk.
-    remember(store, rref, flushed=note.startswith(f"{identity}@"))
+    flushed = seen and not now
+    if not flushed and store.durability != "none":
+        # Whoever made it did not say that it is on the disk; he may have been killed on the way. It
+        # may be handed out as if we had made it ourselves.
+        sync_filesystem(rref_path(store, rref))
+        flushed = True
+    if flushed or not now:
+        remember(store, rref, flushed=flushed)
     return True
+
+
+def _is_whole(store: Store, rref: RRef) -> bool:
+    strays = []
+    for fault in faults(store, rref):
+        if not is_stray(store, fault):
+            return False
+        strays.append(fault)
+    return not strays or clear(store, rref, strays)
 
 
 def _for_now(identity: str) -> str:

@@ -34,16 +34,14 @@ from .layout import (
     parse_rref,
     rref_path,
 )
-from .lock import StoreBusy, build_lock
+from .losses import forget_loss, is_known_loss
 from .query import dref_of
-from .roots import live_refs
 from .shelf import doubt
+from .trouble import is_passing
 from .verified import distrust, is_valid, was_seen
 
 # How often an object is looked at anew because something of it went away under our eyes.
 _ATTEMPTS = 10
-# How long a repair waits for whoever builds the damaged thing.
-_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,7 @@ class Report:
         lost: objects that were damaged and could not be made again; what is left of them is in
             `var/trash`.
         checked: how many objects were looked at.
+        failure: why not everything could be made again, in words; empty if it could, or was not to.
     """
 
     damaged: tuple[Fault, ...] = ()
@@ -67,6 +66,7 @@ class Report:
     repaired: tuple[Ref, ...] = ()
     lost: tuple[Ref, ...] = ()
     checked: int = 0
+    failure: str = ""
 
     @property
     def ok(self) -> bool:
@@ -152,23 +152,42 @@ def _look_at_derivation(store: Store, dref: DRef, found: _Findings) -> None:
     try:
         raw = fsys.read_bytes(config_path(store, dref))
     except (FileNotFoundError, NotADirectoryError):
-        # A copy program makes folders first. But one with realizations that were good here has lost
-        # something.
-        seen = any(was_seen(store, rref) for rref in _realizations(store, dref))
-        fault = Fault(dref, CONFIG, "is missing", partial=not seen)
-        (found.damaged if seen else found.incomplete).append(fault)
+        _note_absence(store, dref, "is missing", found)
         return
     except OSError as error:
+        if is_passing(error):
+            raise
         found.damaged.append(Fault(dref, CONFIG, f"cannot be read: {error.strerror}"))
         return
-    what = _config_fault(dref, raw)
+    if not raw:
+        _note_absence(store, dref, "is empty", found)
+        return
+    forget_loss(store, dref)
+    what = config_fault(dref, raw)
     if what is not None:
         found.damaged.append(Fault(dref, CONFIG, what))
     elif os.lstat(config_path(store, dref)).st_mode & 0o222:
         found.notices.append(Fault(dref, CONFIG, "can be written to"))
 
 
-def _config_fault(dref: DRef, raw: bytes) -> str | None:
+def _note_absence(store: Store, dref: DRef, what: str, found: _Findings) -> None:
+    """Tell a config that is lost from one that never came.
+
+    A copy program makes folders first, and a power cut leaves an empty file of a config that no
+    realization needed yet. But a derivation with realizations that were good here has lost one.
+    """
+    if is_known_loss(store, dref):
+        what = "is lost: instantiate its stage, or copy it from a store that has it"
+        found.incomplete.append(Fault(dref, CONFIG, what, partial=True))
+        return
+    seen = any(was_seen(store, rref) for rref in _realizations(store, dref))
+    (found.damaged if seen else found.incomplete).append(
+        Fault(dref, CONFIG, what, partial=not seen)
+    )
+
+
+def config_fault(dref: DRef, raw: bytes) -> str | None:
+    """Tell what is wrong with the bytes of a config; None if nothing is."""
     if config_digest(raw) != dref[5:37]:
         return "its hash is not that of the derivation"
     try:
@@ -230,7 +249,7 @@ def mend_notices(store: Store, report: Report) -> tuple[Ref, ...]:
 
 def _mend(store: Store, fault: Fault) -> None:
     path = os.path.normpath(f"{_path(store, fault.ref)}/{fault.path}")
-    if fault.path == f"{META}/build.json" and not os.path.lexists(path):
+    if fault.path == f"{META}/build.json" and not os.path.isfile(path):
         _write_in(os.path.dirname(path), path)
     mode = stat.S_IMODE(os.lstat(path).st_mode)
     os.chmod(path, mode & ~0o222)
@@ -241,45 +260,7 @@ def _mend(store: Store, fault: Fault) -> None:
 def _write_in(folder: str, path: str) -> None:
     os.chmod(folder, 0o755)
     try:
+        fsys.delete_tree(path)  # whatever has its name
         fsys.write_new(path, canonical_json({"lost": True}))
     finally:
         os.chmod(folder, 0o555)
-
-
-def quarantine(store: Store, report: Report) -> tuple[Ref, ...]:
-    """Move damaged objects out of the store into `var/trash`; gives them.
-
-    Of a derivation just its config goes.
-    """
-    damaged = tuple(dict.fromkeys(fault.ref for fault in report.damaged))
-    for ref in damaged:
-        # Under the build lock, and looking again: whoever realizes meets the damage too, and may
-        # have put a whole object in its place. Who holds the lock for long is at that very work.
-        with (
-            suppress(StoreBusy, FileNotFoundError),
-            build_lock(store, dref_of(ref), wait_s=_WAIT_S),
-            collector_lock(store, shared=False),
-        ):
-            if not _is_whole(store, ref):
-                path = _path(store, ref) if isinstance(ref, RRef) else config_path(store, ref)
-                fsys.to_trash(store, path)
-            _drop_if_empty(store, dref_of(ref))
-    return damaged
-
-
-def _drop_if_empty(store: Store, dref: DRef) -> None:
-    """Delete the folder of a derivation of which nothing is left, unless it is being written."""
-    if dref not in live_refs(store, tidy=False):
-        with suppress(OSError):
-            os.rmdir(drv_path(store, dref))
-
-
-def _is_whole(store: Store, ref: Ref) -> bool:
-    if isinstance(ref, RRef):
-        return next(faults(store, ref), None) is None
-    try:
-        return _config_fault(ref, fsys.read_bytes(config_path(store, ref))) is None
-    except FileNotFoundError:
-        raise
-    except OSError:
-        return False

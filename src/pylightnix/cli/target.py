@@ -1,0 +1,98 @@
+"""TARGET on the command line: which stage is meant, and with which arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pylightnix.core.errors import InvalidValue
+
+# `instantiate` has parameters of these names itself.
+_TAKEN = ("r", "stage", "store")
+
+
+class InvalidTarget(InvalidValue):
+    """Words do not name a stage and its arguments."""
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(text, why)
+        self.text, self.why = text, why
+
+    def __str__(self) -> str:
+        return f"{self.text!r}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A stage with its arguments.
+
+    Attributes:
+        place: a file, or a module by its dotted name.
+        is_file: which of these.
+        name: of the stage in it.
+        arguments: for the stage.
+    """
+
+    place: str
+    is_file: bool
+    name: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def path(self) -> str:
+        """Of the file: absolute, without symlinks."""
+        return os.path.realpath(os.path.expanduser(self.place))
+
+    @property
+    def folder(self) -> str:
+        """Where its neighbours can be imported from."""
+        return os.path.dirname(self.path) if self.is_file else os.getcwd()
+
+    def __str__(self) -> str:
+        return f"{self.place}:{self.name}"
+
+
+def parse_target(words: Sequence[str]) -> Target:
+    """Read the words of a target; touches nothing.
+
+    Args:
+        words: `path/to/file.py:stage` or `package.module:stage`, then `key=value` for each
+            argument, the value being JSON or else text.
+
+    Raises:
+        InvalidTarget: they are something else.
+
+    >>> parse_target(["lab/train.py:model", "lr=0.1", "tag=new"])
+    Target(place='lab/train.py', is_file=True, name='model', arguments={'lr': 0.1, 'tag': 'new'})
+    """
+    text = words[0]
+    place, _, name = text.rpartition(":")
+    is_file = place.endswith(".py") or "/" in place
+    if not name.isidentifier() or not (
+        is_file or all(part.isidentifier() for part in place.split("."))
+    ):
+        why = "expected FILE.py:STAGE or PACKAGE.MODULE:STAGE, as lab/train.py:model"
+        raise InvalidTarget(text, why)
+    arguments: dict[str, Any] = {}
+    for word in words[1:]:
+        key, value = _argument(word)
+        if key in arguments:
+            raise InvalidTarget(word, f"the argument {key} is given twice")
+        arguments[key] = value
+    return Target(place, is_file, name, arguments)
+
+
+def _argument(word: str) -> tuple[str, Any]:
+    import json
+
+    key, equals, text = word.partition("=")
+    if not equals or not key.isidentifier():
+        raise InvalidTarget(word, "expected an argument of the stage as KEY=VALUE, as lr=0.1")
+    if key in _TAKEN:
+        raise InvalidTarget(word, f"{key} is what a stage gets anyway: leave it out")
+    try:
+        return key, json.loads(text)
+    except (ValueError, RecursionError):
+        return key, text

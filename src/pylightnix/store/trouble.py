@@ -1,0 +1,58 @@
+"""Trouble with the disk: which of it says nothing about a file, and how users are told of it."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from pylightnix.core.errors import StoreError
+
+from .fsys import read_bytes
+
+P = ParamSpec("P")
+T = TypeVar("T")
+# Out of descriptors or memory, or a server that went away: an object that cannot be read for such a
+# reason is not damaged, and what cannot be looked at now must not be taken for absent.
+_PASSING = frozenset(
+    getattr(errno, name)
+    for name in ("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN", "EINTR", "ESTALE", "ETIMEDOUT")
+)
+
+
+def is_passing(error: OSError) -> bool:
+    """Tell whether an error is of this moment, and not of the file that was looked at."""
+    return error.errno in _PASSING
+
+
+def read_if_possible(path: str) -> bytes | None:
+    """Read a whole file, not through a link; None if there is none that can be read.
+
+    Raises:
+        OSError: it cannot be told just now.
+    """
+    try:
+        return read_bytes(path)
+    except OSError as error:
+        if is_passing(error):
+            raise
+        return None
+
+
+def told(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a published function raise `StoreError` where the system refuses what the store needs."""
+
+    @wraps(function)
+    def telling(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except BrokenPipeError:
+            raise  # of whoever reads our output, not of the store
+        except OSError as error:
+            raise StoreError(
+                f"the system refused what the store needs: {error}. "
+                "Mend it (free space? permissions? too many open files?) and try again"
+            ) from error
+
+    return telling
