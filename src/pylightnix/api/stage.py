@@ -117,6 +117,15 @@ def instantiate(
     return told(close_over)(registry, where, result, live_roots(where).hold)
 
 
+def sketch(stage: Callable[..., Any], *args: Any, store: Store, **kwargs: Any) -> Closure:
+    """Instantiate a stage without writing anything: for what is only to be looked at.
+
+    Raises as `instantiate`.
+    """
+    registry = Registry(store)
+    return close_over(registry, store, call_stage(registry, store, stage, args, kwargs), None)
+
+
 def call_stage(
     registry: Registry,
     store: Store,

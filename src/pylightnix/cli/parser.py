@@ -10,12 +10,20 @@ from typing import NoReturn
 
 from pylightnix.core.version import VERSION
 
-from . import args_health, args_keep, args_look, args_store, args_tell, args_work
+from . import args_health, args_keep, args_look, args_realize, args_store, args_tell, args_work
 from .exits import USAGE
 from .out import complain, say
 from .words import Add, folder
 
-FAMILIES = (args_store, args_look, args_tell, args_work, args_keep, args_health)
+FAMILIES = (
+    args_store,
+    args_realize,
+    args_look,
+    args_tell,
+    args_work,
+    args_keep,
+    args_health,
+)
 
 REFS = """\
 REF is a DRef or an RRef, whole or cut short, the name of a derivation, or the beginning of a hash;

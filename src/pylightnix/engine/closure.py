@@ -85,7 +85,10 @@ def fill(registry: Registry, stage: Callable[[], T]) -> T:
 
 
 def close_over(
-    registry: Registry, store: Store, result: object, hold: Callable[[list[DRef]], object]
+    registry: Registry,
+    store: Store,
+    result: object,
+    hold: Callable[[list[DRef]], object] | None,
 ) -> Closure:
     """Make the closure of what a stage returned.
 
@@ -93,7 +96,8 @@ def close_over(
         registry: has the derivations.
         store: gets their configs.
         result: what the stage returned.
-        hold: told which derivations are going to be written, so that no collector takes them.
+        hold: told which derivations are going to be written, so that no collector takes them; None
+            writes nothing.
 
     Raises:
         NotADerivation: the result is not made of DRefs.
@@ -114,9 +118,10 @@ def close_over(
 
     map_result(result, note)
     derivations = _needed(registry, targets)
-    hold([drv.dref for drv in derivations])
-    for drv in derivations:
-        put_derivation(store, drv.dref, drv.config)
+    if hold is not None:
+        hold([drv.dref for drv in derivations])
+        for drv in derivations:
+            put_derivation(store, drv.dref, drv.config)
     return Closure(result, tuple(targets), derivations, store)
 
 
