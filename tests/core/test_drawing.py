@@ -1,9 +1,11 @@
+"""Trees and graphs: every node and arrow once, however large they are."""
+
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylightnix.core.drawing import tree_lines
+from pylightnix.core.drawing import MAX_INDENT, dot_lines, mermaid_lines, tree_lines
 
 
 @st.composite
@@ -53,3 +55,28 @@ def test_a_hundred_diamonds_are_drawn_at_once() -> None:
 def test_a_chain_longer_than_the_stack_is_drawn() -> None:
     graph = {str(i): [str(i + 1)] for i in range(5_000)}
     assert len(tree_lines(["0"], graph)) == 5_001
+
+
+def test_beyond_forty_levels_the_level_is_written_down() -> None:
+    graph = {str(i): [str(i + 1)] for i in range(50)}
+    lines = tree_lines(["0"], graph)
+    assert lines[MAX_INDENT] == f"{'  ' * MAX_INDENT}{MAX_INDENT}"
+    assert lines[-1] == f"{'  ' * MAX_INDENT}[50] 50"
+
+
+def test_below_what_is_closed_nothing_is_drawn() -> None:
+    graph = {"a": ["b", "c"], "b": ["d"], "c": ["b"], "d": []}
+    closed = tree_lines(["a"], graph, closed=lambda node: node == "b")
+    assert closed == ["a", "  b", "  c", "    b"]
+
+
+def test_several_roots_stand_one_after_the_other() -> None:
+    assert tree_lines(["a", "b"], {"a": [], "b": ["a"]}, str.upper) == ["A", "B", "  A"]
+
+
+def test_what_is_special_in_a_label_is_escaped() -> None:
+    graph: dict[str, list[str]] = {"a": []}
+    dot = dot_lines(graph, lambda node: ['q"', "b\\"], lambda node: "#ffffff")
+    assert dot[2] == '  n0 [label="q\\"\\nb\\\\", fillcolor="#ffffff"];'
+    mermaid = mermaid_lines(graph, lambda node: ['q"', "<#"], lambda node: "x", {"x": "#ffffff"})
+    assert mermaid[1] == '  n0["q#quot;<br/>#lt;#35;"]:::x'
