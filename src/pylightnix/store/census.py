@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pylightnix.core.reclaim import Item, Ref
 from pylightnix.core.refs import DRef
 
+from .books import Shelf
 from .layout import Store, drv_path, parse_drv, rref_path
-from .shelf import Shelf, facts_of, shelf_of
+from .shelf import facts_of, shelf_of
 
 Score = Callable[[str], float | None]
 
