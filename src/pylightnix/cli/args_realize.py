@@ -8,7 +8,7 @@ from .words import Add
 
 TARGET = """\
 TARGET is FILE.py:STAGE or PACKAGE.MODULE:STAGE; K=V are arguments of the stage, V being JSON or
-else text. They come before the options."""
+else text."""
 
 
 def declare(add: Add) -> None:
@@ -40,6 +40,7 @@ gives.""",
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="tell on standard error what is done"
     )
+    parser.set_defaults(dot=False, mermaid=False)  # of the plan that --dry-run shows
 
 
 def _plan(add: Add) -> None:

@@ -26,7 +26,6 @@ def realize(args: Namespace) -> int:
     if args.dry_run:
         from .cmd_foresee import plan
 
-        args.dot = args.mermaid = False
         return plan(args)
     store, target = store_of(args), target_of(args)
     if args.out_link is not None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
-from collections.abc import Callable
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    Namespace,
+    RawDescriptionHelpFormatter,
+    _SubParsersAction,
+)
+from collections.abc import Callable, Sequence
 from textwrap import indent
 from typing import NoReturn
 
@@ -60,6 +66,20 @@ def _width() -> int:
     except OSError:
         columns = 0
     return min(max(columns - 2, 40), 100) if columns else 98
+
+
+def parsed(words: Sequence[str]) -> Namespace:
+    """Parse the words of a command line; ends the program where there is nothing left to do.
+
+    Arguments of a stage may stand behind options too, where argparse does not look for them.
+    """
+    parser = make_parser()
+    args, rest = parser.parse_known_args(words)
+    if rest and (not hasattr(args, "arguments") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        args.arguments.extend(rest)
+    return args
 
 
 def make_parser() -> Parser:

@@ -19,15 +19,13 @@ def dependency_path(store: Store, a: DRef | RRef, b: DRef | RRef) -> Sequence[DR
     Raises:
         NotInStore, Corrupt: something on the way is not there, or not what its name says.
     """
-    if isinstance(a, DRef) and isinstance(b, DRef):
-        return shortest([a], lambda dref: config_of(store, dref).deps, lambda dref: dref == b)
     if isinstance(a, RRef):
         require_rref(store, a)
-        starts = [a]
-    else:
-        config_of(store, a)
-        starts = rrefs(store, DRef(a))
-    return shortest(starts, _below(store), _is(b))
+        return shortest([a], _below(store), _is(b))
+    config_of(store, a)
+    if isinstance(b, RRef):
+        return shortest(rrefs(store, a), _below(store), _is(b))
+    return shortest([a], lambda dref: config_of(store, dref).deps, lambda dref: dref == b)
 
 
 def _below(store: Store) -> Callable[[RRef], Iterable[RRef]]:
