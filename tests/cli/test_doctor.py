@@ -207,6 +207,15 @@ def a_lost_build_json(shop: Shop) -> None:
     without(f"{shop.folder(shop.report)}/.pylightnix/build.json")
 
 
+@fault("notice")
+def a_folder_is_where_build_json_should_be(shop: Shop) -> None:
+    path = f"{shop.folder(shop.report)}/.pylightnix/build.json"
+    without(path)
+    os.chmod(os.path.dirname(path), 0o755)
+    os.mkdir(path, 0o555)
+    os.chmod(os.path.dirname(path), 0o555)
+
+
 @fault("lock")
 def a_lease_of_a_dead_process(shop: Shop) -> None:
     path = f"{shop.store.var}/locks/3f.lease"
