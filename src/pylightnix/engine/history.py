@@ -20,10 +20,11 @@ from pylightnix.core.explain import (
     trace,
 )
 from pylightnix.core.refs import DRef, RRef, rref2dref
+from pylightnix.store.books import Book
 from pylightnix.store.layout import Store
 from pylightnix.store.namesakes import namesakes
 from pylightnix.store.query import config_of, context_of, preload, require_rref
-from pylightnix.store.shelf import Book, shelf_of
+from pylightnix.store.shelf import shelf_of
 
 
 @dataclass(frozen=True, slots=True)
