@@ -5,6 +5,8 @@ from pathlib import Path
 from .api.ambient import current_registry, current_store, store_initialize, use_store
 from .api.bashlike import catref, diff, du, find, lsref, rmref, shellref
 from .api.builds import build_environ, build_run
+from .api.foresight import plan, why, why_depends
+from .api.given import UnknownTarget
 from .api.health import doctor, rebuild_index, verify
 from .api.inplace import instantiate_inplace, realize_inplace
 from .api.keep import gc, gc_empty_trash, gc_undo, gcroot, gcroots, rmroot, store_gc
@@ -24,7 +26,6 @@ from .api.look import (
     store_rrefs,
 )
 from .api.stage import (
-    UnknownTarget,
     instantiate,
     mkconfig,
     mkdrv,
@@ -52,7 +53,9 @@ from .core.errors import (
     RealizeError,
     StoreError,
 )
+from .core.explain import ABSENT, Cause, Change, Why
 from .core.graph import CyclicDependency
+from .core.outlook import Plan, PlanItem
 from .core.refs import (
     DRef,
     InvalidName,
@@ -101,6 +104,7 @@ from .engine.matchers import (
     match_some,
     texthash,
 )
+from .engine.outlook import Substituter
 from .engine.produce import BuildFailed, NotRealized, PromiseBroken
 from .engine.registry import (
     Derivation,
@@ -133,11 +137,14 @@ PylightnixException = PylightnixError
 __version__: str
 
 __all__ = [
+    "ABSENT",
     "Ambiguous",
     "AmbiguousResult",
     "BadArchive",
     "Build",
     "BuildFailed",
+    "Cause",
+    "Change",
     "Closure",
     "Collection",
     "CollectorBusy",
@@ -173,6 +180,8 @@ __all__ = [
     "NotInStore",
     "NotRealized",
     "Path",
+    "Plan",
+    "PlanItem",
     "ProgramFailed",
     "PromiseBroken",
     "PromiseException",
@@ -188,8 +197,10 @@ __all__ = [
     "Store",
     "StoreBusy",
     "StoreError",
+    "Substituter",
     "UnknownDependency",
     "UnknownTarget",
+    "Why",
     "__version__",
     "best",
     "build_cattrs",
@@ -250,6 +261,7 @@ __all__ = [
     "mknode",
     "mkrref",
     "path2rref",
+    "plan",
     "realize",
     "realize_context",
     "realize_inplace",
@@ -279,4 +291,6 @@ __all__ = [
     "unrref",
     "use_store",
     "verify",
+    "why",
+    "why_depends",
 ]

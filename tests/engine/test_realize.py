@@ -46,7 +46,7 @@ from pylightnix import (
     store_context,
     store_rrefs,
 )
-from pylightnix.api.stage import UnknownTarget
+from pylightnix.api.given import UnknownTarget
 from pylightnix.engine.events import Built, Event, Failed, Hit, Started, Waiting
 from stages_for_tests import (
     all_faults,

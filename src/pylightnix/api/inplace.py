@@ -12,7 +12,8 @@ from pylightnix.engine.registry import Registry
 from pylightnix.store.objects import put_derivation
 
 from .ambient import current_store, live_roots
-from .stage import Force, call_stage, realize
+from .given import Force
+from .stage import call_stage, realize
 
 _global = Registry()
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pylightnix.core.config import Config
 from pylightnix.core.config import mkconfig as _mkconfig
-from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
@@ -23,32 +22,20 @@ from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
 from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
+from .given import Force, check_closure, forced, known_drefs
 from .options import check_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any, Literal, TypeAlias, Unpack
+    from typing import Any, TypeAlias, Unpack
 
     from pylightnix.core.context import Context
     from pylightnix.store.layout import Durability
 
     from .options import Options
 
-Force: TypeAlias = "Literal[True] | Iterable[DRef]"
 Arguments: TypeAlias = "Mapping[DRef, Mapping[str, Any]]"
-
-
-class UnknownTarget(RealizeError):
-    """A derivation was named that the closure does not have."""
-
-    def __init__(self, what: str, drefs: tuple[str, ...], known: tuple[str, ...]) -> None:
-        super().__init__(what, drefs, known)
-        self.what, self.drefs, self.known = what, drefs, known
-
-    def __str__(self) -> str:
-        have = ", ".join(self.known[:10]) + (", ..." if len(self.known) > 10 else "")
-        return f"{self.what} names {', '.join(self.drefs)}, not of this closure, which has: {have}"
 
 
 def mkconfig(fields: Mapping[str, object]) -> Config:
@@ -119,6 +106,15 @@ def instantiate(
     return told(close_over)(registry, where, result, live_roots(where).hold)
 
 
+def sketch(stage: Callable[..., Any], *args: Any, store: Store, **kwargs: Any) -> Closure:
+    """Instantiate a stage without writing anything: for what is only to be looked at.
+
+    Raises as `instantiate`.
+    """
+    registry = Registry(store)
+    return close_over(registry, store, call_stage(registry, store, stage, args, kwargs), None)
+
+
 def call_stage(
     registry: Registry,
     store: Store,
@@ -152,14 +148,10 @@ def _realized(
 ) -> Mapping[DRef, Chosen]:
     _check(closure, options)
     store = _with_durability(closure.store, options.get("durability"))
-    force = (
-        closure.targets
-        if force_rebuild is True
-        else _known(closure, "force_rebuild", force_rebuild)
-    )
-    asserted = _known(closure, "assert_realized", assert_realized)
+    force = forced(closure, force_rebuild)
+    asserted = known_drefs(closure, "assert_realized", assert_realized)
     args = realize_args or {}
-    _known(closure, "realize_args", args)
+    known_drefs(closure, "realize_args", args)
     wait_s, emit = options.get("lock_timeout_s"), options.get("on_event", ignore)
     drefs = [drv.dref for drv in closure.derivations]
     index = store.index
@@ -169,7 +161,7 @@ def _realized(
         # First say what is in use, then look: what a collector took before that is found missing,
         # and made again.
         with live_roots(store).at_work(drefs), Scratch(store) as scratch:
-            shop = Workshop(store, scratch, frozenset(force), args, wait_s, emit, invoke)
+            shop = Workshop(store, scratch, force, args, wait_s, emit, invoke)
             return engine.realize(closure, shop, asserted).done
     finally:
         if index is not None:
@@ -177,8 +169,7 @@ def _realized(
 
 
 def _check(closure: object, options: Options) -> None:
-    if not isinstance(closure, Closure):
-        raise InvalidValue(f"realize takes what `instantiate` returned, not {closure!r:.100}")
+    check_closure("realize", closure)
     check_options(options)
 
 
@@ -186,19 +177,6 @@ def _with_durability(store: Store, durability: Durability | None) -> Store:
     if durability is None:
         return store
     return changed(store, durability=mkstore(store.objects, store.var, durability).durability)
-
-
-def _known(closure: Closure, what: str, drefs: Iterable[DRef]) -> frozenset[DRef]:
-    """Parse a user's list of derivations, which must be of the closure."""
-    if drefs and not isinstance(drefs, Iterable):
-        raise InvalidValue(f"{what} takes DRefs of the closure, not {drefs!r:.100}")
-    listed = (drefs,) if isinstance(drefs, str) else tuple(drefs or ())
-    parsed = frozenset(DRef(dref) for dref in listed)
-    known = tuple(drv.dref for drv in closure.derivations) if parsed else ()
-    strange = parsed.difference(known)
-    if strange:
-        raise UnknownTarget(what, tuple(sorted(strange)), known)
-    return parsed
 
 
 def realize(

@@ -88,7 +88,10 @@ def fill(registry: Registry, stage: Callable[[], T]) -> T:
 
 
 def close_over(
-    registry: Registry, store: Store, result: object, hold: Callable[[list[DRef]], object]
+    registry: Registry,
+    store: Store,
+    result: object,
+    hold: Callable[[list[DRef]], object] | None,
 ) -> Closure:
     """Make the closure of what a stage returned.
 
@@ -96,7 +99,8 @@ def close_over(
         registry: has the derivations.
         store: gets their configs.
         result: what the stage returned.
-        hold: told which derivations are going to be written, so that no collector takes them.
+        hold: told which derivations are going to be written, so that no collector takes them; None
+            writes nothing.
 
     Raises:
         NotADerivation: the result is not made of DRefs.
@@ -117,8 +121,11 @@ def close_over(
 
     map_result(result, note)
     derivations = _needed(registry, targets)
-    hold([drv.dref for drv in derivations])
-    _write([drv for drv in derivations if not has_derivation(store, drv.dref, drv.config)], store)
+    if hold is not None:
+        hold([drv.dref for drv in derivations])
+        _write(
+            [drv for drv in derivations if not has_derivation(store, drv.dref, drv.config)], store
+        )
     return Closure(result, tuple(targets), derivations, store)
 
 

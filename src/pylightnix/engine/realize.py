@@ -18,12 +18,12 @@ from pylightnix.core.plan import (
 )
 from pylightnix.core.refs import DRef
 from pylightnix.core.value import changed
-from pylightnix.store.query import rrefs
 
 from .closure import Closure
 from .events import Hit, ignore
+from .look import looker
 from .registry import Derivation
-from .workshop import Workshop, choose
+from .workshop import Workshop
 
 
 def realize(closure: Closure, shop: Workshop, assert_realized: Collection[DRef] = ()) -> Plan:
@@ -45,16 +45,13 @@ def realize(closure: Closure, shop: Workshop, assert_realized: Collection[DRef] 
     Concept: derivations are found or built in dependency order (Dolstra 2006, chapter 5); here one
         may have several results, and which of them its dependents see is the matcher's choice.
     """
+
+    def on_hit(dref: DRef, chosen: Chosen) -> None:
+        shop.emit(Hit(dref, chosen, time.monotonic()))
+
+    listened = None if shop.emit is ignore else on_hit
+    look = looker(shop.store, closure.derivations, shop.force, listened)
     known = {drv.dref: drv for drv in closure.derivations}
-
-    def look(dref: DRef, context: dict[DRef, Chosen]) -> Chosen | None:
-        if dref in shop.force:
-            return None
-        chosen = choose(shop.store, known[dref], rrefs(shop.store, dref, context))
-        if chosen is not None and shop.emit is not ignore:
-            shop.emit(Hit(dref, chosen, time.monotonic()))
-        return chosen
-
     plan = advance(mkplan(closure.needs), look)
     return plan if finished(plan) else _built(plan, look, shop, known, assert_realized)
 
