@@ -14,7 +14,7 @@ MEASURED := --cov --cov-report= --cov-fail-under=0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help all venv check fmt fmt-check lint types floors test test-plain test-optimized test-nonroot test-fast test-all \
-	laws golden crash cov doctest docs demo demos bench bench-quick wheel clean
+	laws golden crash prove cov doctest docs demo demos bench bench-quick wheel clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r n t; do printf '  %-16s%s\n' "$$n" "$$t"; done
@@ -70,8 +70,11 @@ laws: $(READY)  ## the laws, with many more examples
 golden: $(READY)  ## bytes and hashes that must never change
 	@PYLIGHTNIX_GOLDEN=diff $(RUN) pytest -q tests/golden || { echo "make: a format changes only with a new store version and a decision record that says why (docs/adr)" >&2; exit 1; }
 
-crash: $(READY)  ## kill -9 and failing system calls
+crash: $(READY)  ## kill -9, failing system calls, power loss, interleavings: a few points of each
 	$(PYTEST) tests/crash
+
+prove: $(READY)  ## every proof at length, for hours; writes docs/proofs.md (SHORT=1: a minute or two, POINTS=n)
+	$(RUN) tests.prove $(if $(SHORT),--short) $(if $(POINTS),--points $(POINTS)) $(if $(ONLY),--only $(ONLY))
 
 cov:  ## the suite with branch coverage: 95 % overall, 100 % of core
 	$(MAKE) test-plain COV=1

@@ -294,16 +294,26 @@ def all_at_once(functions: Sequence[Callable[[], object]]) -> list[int]:
 
 
 def python(
-    code: str, *args: str, optimize: int | None = None, **env: str
+    code: str,
+    *args: str,
+    optimize: int | None = None,
+    before: Sequence[str] = (),
+    **env: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program in a fresh interpreter that finds this module; maybe one without asserts."""
+    """Run a program in a fresh interpreter that finds this module.
+
+    Args:
+        optimize: 1 takes the asserts out of it; by default as in this process.
+        before: a program that is to start the interpreter, with its arguments.
+    """
     level = sys.flags.optimize if optimize is None else optimize
+    here = [str(TESTS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     return subprocess.run(
-        [sys.executable, *(["-O"] * level), "-c", code, *args],
+        [*before, sys.executable, *(["-O"] * level), "-c", code, *args],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(TESTS), **env},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, here)), **env},
     )
 
 

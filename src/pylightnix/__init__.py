@@ -6,6 +6,8 @@ itself costs next to nothing. `__init__.pyi` says the same to type checkers; a t
 
 from __future__ import annotations
 
+import sys
+
 _HOMES = {
     "core.refs": "DRef InvalidName InvalidRef Name RRef RefPath isdref isrref mkdref mkname mkrref "
     "rref2dref undref unrref",
@@ -16,6 +18,8 @@ _HOMES = {
     "core.errors": "FetchError InstantiateError InvalidValue PylightnixError RealizeError "
     "StoreError",
     "core.graph": "CyclicDependency",
+    "core.outlook": "Plan PlanItem",
+    "core.explain": "ABSENT Cause Change Why",
     "store.layout": "NoStore NotInStore Store",
     "store.lock": "StoreBusy",
     "store.lookup": "Ambiguous",
@@ -40,17 +44,19 @@ _HOMES = {
     "match_best match_exact match_latest match_only match_some texthash",
     "engine.build": "Build build_cattrs build_config build_context build_deref build_name "
     "build_outpath build_outpaths build_path build_paths build_wrapper",
-    "engine.crew": "BuildsFailed TimedOut WorkerDied",
+    "engine.failures": "BuildsFailed TimedOut WorkerDied",
     "engine.events": "Built CutOff Event Failed Fetched Finished Hit Listener LogLine Planned "
     "Progress Queued Skipped Started Waiting",
     "engine.travel": "CannotTravel OtherCode",
     "executors.processes": "NoWorkers",
     "engine.produce": "BuildFailed NotRealized PromiseBroken",
     "engine.run": "ProgramFailed",
+    "engine.outlook": "Substituter",
     "engine.files": "dirro dirrw",
     "api.ambient": "current_registry current_store store_initialize use_store",
-    "api.options": "UnknownTarget",
+    "api.given": "UnknownTarget",
     "api.stage": "instantiate mkconfig mkdrv realize realize_context realize_many",
+    "api.foresight": "plan why why_depends",
     "api.inplace": "instantiate_inplace realize_inplace",
     "api.builds": "build_environ build_run",
     "api.kit": "fetchlocal fetchurl mkfile mknode realized redefine unpack",
@@ -76,10 +82,9 @@ __all__ = sorted(_WHERE)
 def __getattr__(name: str) -> object:
     if name not in _WHERE:
         raise AttributeError(f"module 'pylightnix' has no attribute {name!r}")
-    from importlib import import_module
-
     module, attribute = _WHERE[name]
-    value: object = getattr(import_module(module), attribute)
+    __import__(module)  # the package importlib would take longer to load than some of these
+    value: object = getattr(sys.modules[module], attribute)
     globals()[name] = value
     return value
 

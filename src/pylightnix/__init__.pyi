@@ -5,6 +5,8 @@ from pathlib import Path
 from .api.ambient import current_registry, current_store, store_initialize, use_store
 from .api.bashlike import catref, diff, du, find, lsref, rmref, shellref
 from .api.builds import build_environ, build_run
+from .api.foresight import plan, why, why_depends
+from .api.given import UnknownTarget
 from .api.health import doctor, rebuild_index, verify
 from .api.inplace import instantiate_inplace, realize_inplace
 from .api.keep import gc, gc_empty_trash, gc_undo, gcroot, gcroots, rmroot, store_gc
@@ -23,7 +25,6 @@ from .api.look import (
     store_drefs,
     store_rrefs,
 )
-from .api.options import UnknownTarget
 from .api.stage import (
     instantiate,
     mkconfig,
@@ -52,7 +53,9 @@ from .core.errors import (
     RealizeError,
     StoreError,
 )
+from .core.explain import ABSENT, Cause, Change, Why
 from .core.graph import CyclicDependency
+from .core.outlook import Plan, PlanItem
 from .core.refs import (
     DRef,
     InvalidName,
@@ -84,7 +87,6 @@ from .engine.build import (
     build_wrapper,
 )
 from .engine.closure import Closure, NotADerivation
-from .engine.crew import BuildsFailed, TimedOut, WorkerDied
 from .engine.events import (
     Built,
     CutOff,
@@ -102,6 +104,7 @@ from .engine.events import (
     Started,
     Waiting,
 )
+from .engine.failures import BuildsFailed, TimedOut, WorkerDied
 from .engine.files import dirro, dirrw
 from .engine.matchers import (
     Key,
@@ -119,6 +122,7 @@ from .engine.matchers import (
     match_some,
     texthash,
 )
+from .engine.outlook import Substituter
 from .engine.produce import BuildFailed, NotRealized, PromiseBroken
 from .engine.registry import (
     Derivation,
@@ -153,6 +157,7 @@ PylightnixException = PylightnixError
 __version__: str
 
 __all__ = [
+    "ABSENT",
     "Ambiguous",
     "AmbiguousResult",
     "BadArchive",
@@ -161,6 +166,8 @@ __all__ = [
     "BuildsFailed",
     "Built",
     "CannotTravel",
+    "Cause",
+    "Change",
     "Closure",
     "Collection",
     "CollectorBusy",
@@ -206,6 +213,8 @@ __all__ = [
     "NotRealized",
     "OtherCode",
     "Path",
+    "Plan",
+    "PlanItem",
     "Planned",
     "ProgramFailed",
     "Progress",
@@ -226,10 +235,12 @@ __all__ = [
     "Store",
     "StoreBusy",
     "StoreError",
+    "Substituter",
     "TimedOut",
     "UnknownDependency",
     "UnknownTarget",
     "Waiting",
+    "Why",
     "WorkerDied",
     "__version__",
     "best",
@@ -291,6 +302,7 @@ __all__ = [
     "mknode",
     "mkrref",
     "path2rref",
+    "plan",
     "realize",
     "realize_context",
     "realize_inplace",
@@ -320,4 +332,6 @@ __all__ = [
     "unrref",
     "use_store",
     "verify",
+    "why",
+    "why_depends",
 ]

@@ -34,6 +34,7 @@ PROMISED = {
     "building": "Realizer build_wrapper Build build_config build_context build_cattrs build_name "
     "build_outpath build_outpaths build_deref build_path build_paths build_environ build_run "
     "dirrw dirro",
+    "foreseeing": "plan Plan PlanItem why Why why_depends Substituter ABSENT Cause Change",
     "stages": "fetchurl fetchlocal unpack mknode mkfile redefine realized",
     "looking": "lsref catref rmref du find diff shellref rref2path dref2path store_config "
     "store_context store_deps store_deepdeps store_drefs store_rrefs store_buildtime "

@@ -15,8 +15,10 @@ from typing import Any, TypeAlias
 import pytest
 
 from cli.shop import Run, Shop
+from pylightnix import verify
 from pylightnix.store import doctor as the_doctor
 from pylightnix.store import lock
+from pylightnix.store.index import Index
 
 Finding: TypeAlias = dict[str, Any]
 FAULTS: dict[str, tuple[str, Callable[[Shop], object]]] = {}
@@ -128,8 +130,7 @@ def a_file_is_where_a_folder_should_be(shop: Shop) -> None:
 @fault("trash")
 def something_is_in_quarantine(shop: Shop) -> None:
     overwrite(f"{shop.folder(shop.exps[0])}/score.txt", "9\n")
-    main_words = [sys.executable, "-m", "pylightnix", "verify", "--repair"]
-    assert subprocess.run(main_words, check=False, capture_output=True).returncode == 4
+    assert verify(repair=True).lost == (shop.exps[0],)
 
 
 @fault("trash")
@@ -145,10 +146,19 @@ def the_index_is_no_data_base(shop: Shop) -> None:
 @fault("index")
 def the_index_has_a_flipped_bit(shop: Shop) -> None:
     path = f"{shop.store.var}/index.sqlite"
-    subprocess.run([sys.executable, "-m", "pylightnix", "du"], check=True, capture_output=True)
+    index = Index(path)
+    index.put("shelf", "key", "body")
+    index.flush()
     with sqlite3.connect(path) as connection:
-        connection.execute("INSERT OR REPLACE INTO shelf VALUES ('key', 'body', 5)")
+        connection.execute("UPDATE shelf SET body = 'bodx' WHERE key = 'key'")
     connection.close()
+
+
+@fault("index")
+def a_folder_is_where_the_index_should_be(shop: Shop) -> None:
+    path = f"{shop.store.var}/index.sqlite"
+    Path(path).unlink(missing_ok=True)
+    os.makedirs(f"{path}/inner")
 
 
 @fault("damage")
@@ -195,6 +205,15 @@ def write_permissions(shop: Shop) -> None:
 @fault("notice")
 def a_lost_build_json(shop: Shop) -> None:
     without(f"{shop.folder(shop.report)}/.pylightnix/build.json")
+
+
+@fault("notice")
+def a_folder_is_where_build_json_should_be(shop: Shop) -> None:
+    path = f"{shop.folder(shop.report)}/.pylightnix/build.json"
+    without(path)
+    os.chmod(os.path.dirname(path), 0o755)
+    os.mkdir(path, 0o555)
+    os.chmod(os.path.dirname(path), 0o555)
 
 
 @fault("lock")
@@ -342,6 +361,14 @@ def test_locks_that_are_held_are_counted(no_process: Shop, run: Run) -> None:
     with lock.build_lock(no_process.store, no_process.exp):
         assert "1 held" in run("doctor").out
     assert "none is held" in run("doctor").out
+
+
+def test_an_index_that_another_process_is_writing_is_no_fault(no_process: Shop, run: Run) -> None:
+    with sqlite3.connect(f"{no_process.store.var}/index.sqlite") as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        assert bad(run) == []
+        connection.rollback()
+    connection.close()
 
 
 def test_what_a_process_at_work_uses_is_not_left_over(own_shop: Shop, run: Run) -> None:

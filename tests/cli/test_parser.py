@@ -11,6 +11,10 @@ from pylightnix.cli.entry import _command
 
 COMMANDS = [
     "init",
+    "realize",
+    "plan",
+    "why",
+    "why-depends",
     "ls",
     "cat",
     "du",
@@ -34,6 +38,7 @@ COMMANDS = [
 WORDS = {
     "cat": ["r", "p"],
     "diff": ["a", "b"],
+    "why-depends": ["a", "b"],
     "root": ["add", "n", "r"],
     "index": ["--rebuild"],
     **{name: [] for name in ("ls", "init", "du", "find", "gc", "verify", "doctor")},
@@ -47,7 +52,7 @@ def test_the_version_is_printed(run: Run) -> None:
 def test_help_lists_every_command_and_the_exit_codes(run: Run) -> None:
     done = run("--help")
     assert done.status == 0
-    assert set(re.findall(r"^    ([a-z]+) ", done.out, re.MULTILINE)) == set(COMMANDS)
+    assert set(re.findall(r"^    ([a-z-]+)(?: |$)", done.out, re.MULTILINE)) == set(COMMANDS)
     assert "4 damaged" in done.out
 
 
@@ -101,3 +106,12 @@ def test_a_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_is_taken_for_granted() -> None:
     args = parser.make_parser().parse_args(["ls"])
     assert (args.json, args.store, args.ref, args.path) == (False, None, None, None)
+
+
+def test_arguments_of_a_stage_may_stand_behind_options(run: Run) -> None:
+    args = parser.parsed(["plan", "a.py:b", "x=1", "--json", "y=2", "--force", "r", "z=3"])
+    assert args.arguments == ["x=1", "y=2", "z=3"]
+    for words in (["plan", "a.py:b", "--bogus", "x=1"], ["ls", "r", "p", "more"]):
+        done = run(*words)
+        assert done.status == 2
+        assert "unrecognized arguments" in done.err

@@ -90,6 +90,8 @@ def test_the_exit_code_reaches_the_shell(words: list[str], status: int, shop: Sh
         (["path", "report"], 0),
         (["diff", "exp", "bad"], 1),
         (["--help"], 0),
+        (["gc", "--dry-run"], 0),
+        (["verify", "--quick"], 0),
     ],
 )
 def test_a_reader_that_goes_away_is_no_error(
@@ -169,7 +171,17 @@ def loaded_by(*words: str) -> set[str]:
     return set(done.stdout.rpartition("loaded")[2].split())
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["rm", "--help"], ["bogus"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--version"],
+        ["--help"],
+        ["rm", "--help"],
+        ["root", "add", "--help"],
+        ["gc", "--keep-last", "x"],
+        ["bogus"],
+    ],
+)
 def test_what_needs_no_store_loads_nothing_of_it(words: list[str]) -> None:
     loaded = loaded_by(*words)
     assert f"{cli_name}.parser" in loaded

@@ -34,4 +34,4 @@ def test_every_command_has_its_line_and_only_one() -> None:
     (table,) = re.findall(r"^## Commands\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
     actions = make_parser()._actions
     (commands,) = [action for action in actions if isinstance(action, _SubParsersAction)]
-    assert sorted(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == sorted(commands.choices)
+    assert sorted(re.findall(r"^\| `([\w-]+)", table, re.MULTILINE)) == sorted(commands.choices)

@@ -55,7 +55,7 @@ from pylightnix import (
     store_context,
     store_rrefs,
 )
-from pylightnix.api.options import UnknownTarget
+from pylightnix.api.given import UnknownTarget
 from stages_for_tests import (
     all_faults,
     below,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from pylightnix.core.manifest import (
     rref_of,
 )
 from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.value import changed
 from strategies import (
     Tree,
     configs,
@@ -64,7 +64,7 @@ def test_the_order_of_entries_and_of_the_context_does_not_count(
 ) -> None:
     entries = data.draw(st.permutations(manifest.entries))
     context = {dep: manifest.context[dep][::-1] for dep in reversed([*manifest.context])}
-    other = replace(manifest, entries=entries, context=context)
+    other = changed(manifest, entries=entries, context=context)
     assert encode_manifest(other) == encode_manifest(manifest)
 
 
@@ -92,7 +92,7 @@ def test_each_entry_counts(manifest: Manifest, data: st.DataObject) -> None:
     path = manifest.entries[at][0]
     other: Entry = (path, "d") if len(manifest.entries[at]) != 2 else (path, "l", "x")
     names = {
-        rref_of(encode_manifest(replace(manifest, entries=entries)), manifest.dref)
+        rref_of(encode_manifest(changed(manifest, entries=entries)), manifest.dref)
         for entries in (manifest.entries, fewer, [*fewer, other])
     }
     assert len(names) == 3
@@ -106,8 +106,8 @@ def test_the_derivation_and_every_dependency_count(
     more = {**manifest.context, other: tuple(data.draw(st.lists(rrefs(other), max_size=2)))}
     raws = {
         encode_manifest(manifest),
-        encode_manifest(replace(manifest, context=more)),
-        encode_manifest(replace(manifest, dref=other)),
+        encode_manifest(changed(manifest, context=more)),
+        encode_manifest(changed(manifest, dref=other)),
     }
     assert len(raws) == 2 + (other != manifest.dref)
 
@@ -129,7 +129,7 @@ def test_no_manifest_begins_with_the_prefix_of_another_context(
             del context[dep]
         else:
             context[dep] = context[dep][1:] if change == "less" else (*context[dep], rref_near(dep))
-    same = meaning(replace(manifest, context=context)) == meaning(manifest)
+    same = meaning(changed(manifest, context=context)) == meaning(manifest)
     prefix = context_prefix(manifest.dref, context)
     assert encode_manifest(manifest).startswith(prefix) == same
 

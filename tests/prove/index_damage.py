@@ -36,6 +36,7 @@ from pylightnix import (
     store_rrefs,
 )
 from pylightnix.core.reclaim import Policy
+from pylightnix.core.value import changed
 from pylightnix.store import gc as floor_gc
 from pylightnix.store import query
 
@@ -95,7 +96,7 @@ def answers(world: World) -> Answers:
 
 def truth(world: World) -> Answers:
     """The same by a full scan: of an independent reader, and of the library without an index."""
-    store = replace(world.store, index=None)
+    store = changed(world.store, index=None)
     found: Answers = {}
     everything: list[str] = []
     for dref in audit.drefs(store.objects):

@@ -274,6 +274,26 @@ def test_an_output_folder_that_was_made_unreadable_is_stored_all_the_same(tmp_pa
     assert kinds(top) == {"a": "f"}
 
 
+def test_what_cannot_be_opened_is_opened_up_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a user who is not root, whoever runs this."""
+    top = plant(tmp_path / "t", {"a": "x", "d/b": "y"})
+    shut = {"a", "d"}
+    real = os.open
+
+    def refusing(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        name = os.path.basename(path)
+        if name in shut and not flags & os.O_PATH:
+            shut.remove(name)
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refusing)
+    assert kinds(top) == {"a": "f", "d": "d", "d/b": "f"}
+    assert shut == set()
+
+
 def test_a_size_that_changes_while_the_file_is_read_is_counted_as_read(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"12345")
     fd = os.open(tmp_path / "f", os.O_RDONLY)

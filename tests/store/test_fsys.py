@@ -89,6 +89,52 @@ def test_a_very_deep_tree_is_deleted(tmp_path: Path) -> None:
         assert not top.exists()
 
 
+def test_folders_that_cannot_be_opened_are_opened_up_and_then_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a user who is not root, whoever runs this."""
+    top = plant(tmp_path / "t", {"d/e/f": "x"})
+    shut = {str(top), "d", "e"}
+    real = os.open
+
+    def refusing(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path in shut and not flags & os.O_PATH:
+            shut.remove(path)
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refusing)
+    fsys.delete_tree(str(top))
+    assert not top.exists()
+    assert shut == set()
+
+
+def test_a_link_is_not_opened_up(tmp_path: Path) -> None:
+    plant(tmp_path, {"f": "x", "l": Link("f")})
+    (tmp_path / "f").chmod(0o640)
+    fsys.unlock_entry(str(tmp_path / "l"), None, 0o777)
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o640
+
+
+def test_whether_a_file_is_locked_can_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    path = tmp_path / "f"
+    path.touch()
+    assert fsys.is_locked(str(path)) is False
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert fsys.is_locked(str(path)) is True
+
+    def lacking(fd: int, operation: int) -> None:
+        raise OSError(errno.ENOSYS, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", lacking)
+    assert fsys.is_locked(str(path)) is None
+
+
 def test_what_another_process_deletes_first_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

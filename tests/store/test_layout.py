@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylightnix import NoStore, RRef, Store, StoreError, mkdref
+from pylightnix import (
+    NoStore,
+    PylightnixError,
+    RRef,
+    Store,
+    StoreError,
+    instantiate,
+    mkdref,
+    realize,
+)
 from pylightnix.store.layout import (
     VAR_PARTS,
     drv_path,
@@ -20,7 +29,7 @@ from pylightnix.store.layout import (
     rref_path,
 )
 from pylightnix.store.query import drefs, rrefs
-from stages_for_tests import below, derivation, put
+from stages_for_tests import below, constant, derivation, put, python
 
 
 def test_a_store_is_two_folders(tmp_path: Path) -> None:
@@ -94,7 +103,7 @@ def test_a_folders_name_is_a_realization_exactly_if_its_path_comes_back(name: st
 @pytest.fixture
 def read_only(nonroot: None, tmp_path: Path) -> Iterator[tuple[Store, RRef]]:
     store = Store.open(tmp_path / "root", create=True, durability="none")
-    rref = put(store, {"a": "x"})
+    rref = realize(instantiate(constant, "a", store=store))
     root = Path(store.objects).parent
     folders = [root, *(p for p in root.rglob("*") if p.is_dir() and not p.is_symlink())]
     modes = {folder: folder.stat().st_mode for folder in folders}
@@ -109,6 +118,45 @@ def test_a_read_only_store_can_be_read(read_only: tuple[Store, RRef]) -> None:
     store, rref = read_only
     assert Store.open(Path(store.objects).parent, durability="none") == store
     assert rrefs(store, drefs(store)[0]) == [rref]
+    assert realize(instantiate(constant, "a", store=store)) == rref
+    with pytest.raises(StoreError, match="Permission denied"):
+        instantiate(constant, "b", store=store)
+    with pytest.raises(PylightnixError, match="Permission denied"):
+        realize(instantiate(constant, "a", store=store), force_rebuild=True)
+
+
+MOUNT = """
+mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77
+shift; exec "$@"
+"""
+PROGRAM = """
+import sys
+from pylightnix import *
+from stages_for_tests import constant
+store = Store.open(sys.argv[1])
+print(realize(instantiate(constant, "a", store=store)))
+for refused in (
+    lambda: instantiate(constant, "b", store=store),
+    lambda: realize(instantiate(constant, "a", store=store), force_rebuild=True),
+    lambda: rmref(find(store=store)[0], store=store),
+):
+    try:
+        refused()
+    except StoreError as error:
+        print("Read-only file system" in str(error))
+"""
+
+
+def test_a_store_on_a_read_only_mount_can_be_read_and_realized_from(store: Store) -> None:
+    rref = realize(instantiate(constant, "a", store=store))
+    root = str(Path(store.objects).parent)
+    try:
+        child = python(PROGRAM, root, before=["unshare", "-rm", "sh", "-c", MOUNT, "sh", root])
+    except FileNotFoundError:
+        pytest.skip("there is no unshare (package util-linux)")
+    if child.returncode == 77 or child.stderr.startswith("unshare:"):
+        pytest.skip(f"nobody may mount anything here: {child.stderr.strip()}")
+    assert child.stdout.split() == [rref, "True", "True", "True"], child.stderr
 
 
 def test_a_store_without_anything_beside_the_objects_can_be_read(store: Store) -> None:

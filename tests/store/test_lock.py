@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pylightnix import DRef, Store, StoreBusy
+from pylightnix import DRef, Store, StoreBusy, StoreError
 from pylightnix.store import lock
 from pylightnix.store.lock import build_lock, holder_of
 from stages_for_tests import all_at_once, derivation, in_child, lines_of, note
@@ -164,6 +165,13 @@ def test_a_builder_that_realizes_something_does_not_wait_for_itself(
     assert within(5, nested) == 0
 
 
+def test_what_is_held_is_not_taken_again(store: Store) -> None:
+    with build_lock(store, DREF) as outer, build_lock(outer, SAME_STRIPE, wait_s=0) as inner:
+        assert inner is outer
+        with build_lock(inner, DREF, wait_s=0) as again:
+            assert again is outer
+
+
 def test_what_is_held_ends_with_the_block(store: Store) -> None:
     with build_lock(store, DREF) as inside:
         assert inside.held == {DREF[5:7]}
@@ -209,6 +217,47 @@ def test_an_error_inside_lets_go(store: Store) -> None:
     with pytest.raises(KeyError), build_lock(store, DREF):
         raise KeyError
     with build_lock(store, DREF, wait_s=0):
+        pass
+
+
+def without_flock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that has no locks, as some network file systems."""
+    import fcntl
+
+    def lacking(fd: int, operation: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", lacking)
+
+
+def test_where_there_are_no_locks_a_lease_does(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_flock(monkeypatch)
+    with build_lock(store, DREF) as inside:
+        assert inside.held == {DREF[5:7]}
+        with pytest.raises(StoreBusy), build_lock(store, DREF, wait_s=0.1):
+            pass
+    with build_lock(store, DREF, wait_s=0.1):
+        pass
+
+
+def test_a_lock_that_fails_otherwise_is_an_error(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def failing(fd: int, operation: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", failing)
+    with pytest.raises(OSError, match="Input/output"), build_lock(store, DREF):
+        pass
+
+
+def test_a_lock_file_that_cannot_be_opened_is_an_error_of_the_store(store: Store) -> None:
+    os.mkdir(f"{store.var}/locks/{DREF[5:7]}")
+    with pytest.raises(StoreError, match="cannot be opened"), build_lock(store, DREF):
         pass
 
 

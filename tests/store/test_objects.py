@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pylightnix import InvalidOutput, RRef, Store, StoreError
+from pylightnix.core.value import changed
 from pylightnix.store import fsys, objects, syscalls
 from pylightnix.store.layout import config_path, drv_path, log_path, rref_path
 from pylightnix.store.objects import put_derivation, put_realization
@@ -264,9 +265,7 @@ def test_a_copied_folder_and_a_moved_one_are_the_same_object(store: Store, tmp_p
 
 
 def test_scratch_on_another_file_system_is_copied(store: Store, other_disk: Path) -> None:
-    from dataclasses import replace
-
-    split = replace(store, var=str(other_disk / "var"))
+    split = changed(store, var=str(other_disk / "var"))
     os.makedirs(f"{split.var}/tmp")
     rref = put(split, TREE)
     assert [*all_faults(store), *strangers(store)] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,37 @@ def test_a_config_that_was_tampered_with_is_never_given(store: Store) -> None:
         path.write_bytes(data)
         with pytest.raises(Corrupt, match=dref):
             config_of(store, dref)
+
+
+def test_a_config_that_is_a_link_or_cannot_be_read_is_corrupt(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dref, config = derivation()
+    put_derivation(store, dref, config)
+    path = Path(config_path(store, dref))
+    path.rename(path.with_name("real"))
+    path.symlink_to("real")
+    with pytest.raises(Corrupt, match="a config that can be read"):
+        config_of(store, dref)
+
+
+def test_a_config_that_cannot_be_read_just_now_is_not_called_corrupt(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dref, config = derivation()
+    put_derivation(store, dref, config)
+
+    def out_of_descriptors(*args: object, **kwargs: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "open", out_of_descriptors)
+    with pytest.raises(OSError, match="Too many open files"):
+        config_of(store, dref)
+
+
+def test_a_store_whose_objects_are_gone_lists_nothing(store: Store) -> None:
+    os.rmdir(store.objects)
+    assert drefs(store) == []
 
 
 FORGED: dict[str, Callable[[Store], DRef]] = {

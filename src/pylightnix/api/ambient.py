@@ -11,14 +11,19 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
-from typing import ClassVar
 
 from pylightnix.core.errors import StoreError
+from pylightnix.core.value import changed
 from pylightnix.engine.registry import NoRegistry, Registry
 from pylightnix.store.index import Index
-from pylightnix.store.layout import SCHEMA, Durability, Store, initialize, mkstore, opened
+from pylightnix.store.layout import SCHEMA, Store, initialize, mkstore, opened
 from pylightnix.store.roots import LiveRoots
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+    from pylightnix.store.layout import Durability
 
 DEFAULT_ROOT = "~/_pylightnix"
 
@@ -81,7 +86,7 @@ def _with_index(store: Store) -> Store:
     index = _Process.indexes.get(store.var)
     if index is None:
         index = _Process.indexes[store.var] = Index(f"{store.var}/index.sqlite")
-    return replace(store, index=index)
+    return changed(store, index=index)
 
 
 def live_roots(store: Store) -> LiveRoots:
@@ -142,7 +147,7 @@ def store_initialize(
     """
     store = _from_environment() if custom_store is None else _custom(custom_store)
     if custom_tmp is not None:
-        store = replace(store, var=os.path.abspath(os.path.expanduser(os.fspath(custom_tmp))))
+        store = changed(store, var=os.path.abspath(os.path.expanduser(os.fspath(custom_tmp))))
     if durability is not None:
         store = mkstore(store.objects, store.var, durability)
     if check_not_exist and os.path.exists(store.objects):

@@ -12,7 +12,7 @@ from pylightnix.engine.registry import Registry
 from pylightnix.store.objects import put_derivation
 
 from .ambient import current_store, live_roots
-from .options import Force
+from .given import Force
 from .stage import call_stage, realize
 
 _global = Registry()

@@ -21,11 +21,6 @@ from pylightnix.store.usage import path_of
 from .ambient import live_roots, resolved
 
 
-def parsed(ref: str) -> DRef | RRef:
-    """Make a reference of a string, or raise `InvalidRef`."""
-    return RRef(ref) if isrref(ref) else DRef(ref)
-
-
 def _dref(ref: str) -> DRef:
     return rref2dref(ref) if isrref(ref) else DRef(ref)
 

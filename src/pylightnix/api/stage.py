@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any, Unpack
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pylightnix.core.config import Config
 from pylightnix.core.config import mkconfig as _mkconfig
-from pylightnix.core.context import Context
+from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.value import changed
+from pylightnix.engine import realize as engine
+from pylightnix.engine.arguments import RealizeArg
 from pylightnix.engine.closure import (
     Closure,
     Making,
@@ -18,20 +19,30 @@ from pylightnix.engine.closure import (
     map_result,
     takes_registry,
 )
+from pylightnix.engine.events import ignore
 from pylightnix.engine.matchers import Matcher
-from pylightnix.engine.registry import (
-    Derivation,
-    Realizer,
-    Registry,
-    register,
-    without_registry,
-)
-from pylightnix.store.layout import Store
+from pylightnix.engine.registry import Derivation, Realizer, Registry, register, without_registry
+from pylightnix.engine.workshop import Workshop
+from pylightnix.store.layout import Store, mkstore
+from pylightnix.store.scratch import Scratch
 from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
 from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
-from .options import Arguments, Force, Options, check, realized
+from .given import Force, check_closure, forced, known_drefs
+from .options import check_options, crew_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, TypeAlias, Unpack
+
+    from pylightnix.core.context import Context
+    from pylightnix.store.layout import Durability
+
+    from .options import Options
+
+Arguments: TypeAlias = "Mapping[DRef, Mapping[str, Any]]"
 
 
 def mkconfig(fields: Mapping[str, object]) -> Config:
@@ -102,7 +113,7 @@ def instantiate(
     closure = told(close_over)(registry, where, result, live_roots(where).hold)
     # What was left in somebody's registry before cannot be made again by this call alone.
     making = None if r is not None else Making(stage, args, kwargs, remake)
-    return replace(closure, making=making)
+    return changed(closure, making=making)
 
 
 def remake(
@@ -112,6 +123,15 @@ def remake(
     registry = Registry(store)
     call_stage(registry, store, stage, args, kwargs)
     return registry.derivations
+
+
+def sketch(stage: Callable[..., Any], *args: Any, store: Store, **kwargs: Any) -> Closure:
+    """Instantiate a stage without writing anything: for what is only to be looked at.
+
+    Raises as `instantiate`.
+    """
+    registry = Registry(store)
+    return close_over(registry, store, call_stage(registry, store, stage, args, kwargs), None)
 
 
 def call_stage(
@@ -127,6 +147,57 @@ def call_stage(
     given = {"r": registry, **kwargs} if takes_registry(stage) else kwargs
     with current_registry(registry), use_store(store):
         return fill(registry, lambda: stage(*args, **given))
+
+
+def invoke(
+    realizer: Realizer, store: Store, dref: DRef, context: Context, rarg: RealizeArg
+) -> Sequence[Path]:
+    """Call a realizer with the build's store as the current one, so that it may realize things."""
+    with use_store(store):
+        return realizer(store, dref, context, rarg)
+
+
+@told
+def _realized(
+    closure: Closure,
+    force_rebuild: Force,
+    assert_realized: Iterable[DRef],
+    realize_args: Arguments | None,
+    options: Options,
+) -> Mapping[DRef, Chosen]:
+    _check(closure, options)
+    store = _with_durability(closure.store, options.get("durability"))
+    force = forced(closure, force_rebuild)
+    asserted = known_drefs(closure, "assert_realized", assert_realized)
+    args = realize_args or {}
+    known_drefs(closure, "realize_args", args)
+    wait_s, emit = options.get("lock_timeout_s"), options.get("on_event", ignore)
+    drefs = [drv.dref for drv in closure.derivations]
+    index = store.index
+    if index is not None:
+        index.load("shelf", drefs)
+    try:
+        # First say what is in use, then look: what a collector took before that is found missing,
+        # and made again.
+        with live_roots(store).at_work(drefs), Scratch(store) as scratch:
+            shop = Workshop(store, scratch, force, args, wait_s, emit, invoke)
+            return engine.realize(
+                closure, shop, lambda: crew_of(options, store, drefs), asserted
+            ).done
+    finally:
+        if index is not None:
+            index.flush()
+
+
+def _check(closure: object, options: Options) -> None:
+    check_closure("realize", closure)
+    check_options(options)
+
+
+def _with_durability(store: Store, durability: Durability | None) -> Store:
+    if durability is None:
+        return store
+    return changed(store, durability=mkstore(store.objects, store.var, durability).durability)
 
 
 def realize(
@@ -146,7 +217,14 @@ def realize(
         force_rebuild: `True` for the targets, or DRefs: build them even if something matches.
         assert_realized: DRefs that must not be built.
         realize_args: per DRef, arguments for its realizer (`b.rarg`); they are not hashed.
-        options: see `Options`.
+        options: `jobs`, how many builds at once; `executor`, where builders run (`serial`,
+            `threads`, `processes`, `dask:ADDRESS`, `slurm`, a dask `Client`, or any
+            `concurrent.futures.Executor`); `keep_going`, build all that does not need what failed;
+            `retries`, how often a failed build is tried again; `timeout_s`, how long one build may
+            take; `on_event`, called with what happens (see `pylightnix.engine.events`);
+            `lock_timeout_s`, how long to wait for another process that builds the same (None, the
+            default, without end); `durability`, what is flushed when it returns (`full`, `batch` or
+            `none`; by default the store's).
 
     Returns:
         The realization chosen by the target's matcher.
@@ -159,16 +237,18 @@ def realize(
         BuildFailed: a builder raised; `.dref`, `.folder` and `.log` say which and where.
         PromiseBroken: a builder did not make what its config promises.
         MatcherUnsatisfied: a matcher does not want what there is, nor what was built.
+        BuildsFailed: with `keep_going`, all that failed.
+        TimedOut, WorkerDied, CannotTravel, OtherCode: what goes wrong with workers.
         NotRealized: one of `assert_realized` would have to be built.
         StoreBusy: another process was still building after `lock_timeout_s`.
 
-    Effects: writes below the store's root only; holds one build lock at a time.
+    Effects: writes below the store's root only; holds a build lock for each running build.
     """
-    check(closure, options)
+    _check(closure, options)
     if len(closure.targets) != 1:
         raise AmbiguousResult("the closure", closure.targets)
     target = closure.targets[0]
-    chosen = realized(closure, force_rebuild, assert_realized, realize_args, options)[target]
+    chosen = _realized(closure, force_rebuild, assert_realized, realize_args, options)[target]
     if len(chosen) != 1:
         raise AmbiguousResult(target, chosen)
     return chosen[0]
@@ -188,7 +268,7 @@ def realize_many(
     Returns:
         Target by target, each in the order of its matcher: the best first.
     """
-    done = realized(closure, force_rebuild, assert_realized, realize_args, options)
+    done = _realized(closure, force_rebuild, assert_realized, realize_args, options)
     return [rref for target in closure.targets for rref in done[target]]
 
 
@@ -206,9 +286,11 @@ def realize_context(
         RRefs, where the matcher chose another number than one); and the chosen realizations of
         every derivation of the closure.
     """
-    done = realized(closure, force_rebuild, assert_realized, realize_args, options)
+    from pylightnix.core.context import mkcontext
+
+    done = _realized(closure, force_rebuild, assert_realized, realize_args, options)
 
     def leaf(dref: DRef) -> RRef | tuple[RRef, ...]:
         return done[dref][0] if len(done[dref]) == 1 else done[dref]
 
-    return map_result(closure.result, leaf), done
+    return map_result(closure.result, leaf), mkcontext(done)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
+
 from .words import Add, natural
 
 
@@ -25,7 +27,23 @@ counted in steps of 1024. --undo and --empty-trash go alone.""",
 {dead: [{bytes, reason, ref}, ...], dry_run, freed_bytes, kept, leftovers: [{bytes, path, what},
 ...], trash}; with --undo {back: [ref, ...]}; with --empty-trash {freed_bytes}.""",
     )
+    _spare(parser)
     parser.add_argument("--dry-run", action="store_true", help="name each victim; change nothing")
+    parser.add_argument(
+        "--leftovers",
+        action="store_true",
+        help="take away just what interrupted work left behind, older than the grace time",
+    )
+    parser.add_argument("--undo", action="store_true", help="bring the last collection back")
+    parser.add_argument(
+        "--empty-trash",
+        action="store_true",
+        help="delete the last collection for good, and what was put into quarantine",
+    )
+
+
+def _spare(parser: ArgumentParser) -> None:
+    """Declare what spares some of what nobody needs."""
     parser.add_argument("--grace", metavar="T", help="spare what came within T (default 1h)")
     parser.add_argument("--older-than", metavar="T", help="collect only what came before T")
     parser.add_argument(
@@ -51,17 +69,6 @@ counted in steps of 1024. --undo and --empty-trash go alone.""",
         action="extend",
         default=[],
         help="roots too: objects, or folders with symlinks into the store",
-    )
-    parser.add_argument(
-        "--leftovers",
-        action="store_true",
-        help="take away just what interrupted work left behind, older than the grace time",
-    )
-    parser.add_argument("--undo", action="store_true", help="bring the last collection back")
-    parser.add_argument(
-        "--empty-trash",
-        action="store_true",
-        help="delete the last collection for good, and what was put into quarantine",
     )
 
 

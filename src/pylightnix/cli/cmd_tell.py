@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from pylightnix.api.bashlike import diff as diff_of
 from pylightnix.core.config import config_dict
+from pylightnix.core.drawing import tree_lines
 from pylightnix.core.refs import RRef
 from pylightnix.store.lookup import resolve
 from pylightnix.store.query import config_of, context_of, deep_deps, dref_of
@@ -15,7 +16,6 @@ from .out import say, say_json, say_lines
 from .pick import realization, store_of
 from .sheet import context_lines, of_derivation, of_realization
 from .text import pretty, shown
-from .tree import tree_lines
 
 
 def show(args: Namespace) -> int:
@@ -61,7 +61,7 @@ def deps(args: Namespace) -> int:
     if args.json:
         say_json({"deps": found, "dref": dref})
     elif args.deep:
-        say_lines(tree_lines(dref, found))
+        say_lines(tree_lines([dref], found))
     else:
         say_lines(found[dref])
     return DONE

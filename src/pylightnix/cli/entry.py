@@ -47,10 +47,10 @@ def _run(words: Sequence[str]) -> int:
 
 def _parsed(words: Sequence[str]) -> Namespace | int:
     """Parse; gives an exit code where that is all there was to do."""
-    from .parser import make_parser
+    from .parser import parsed
 
     try:
-        return make_parser().parse_args(words)
+        return parsed(words)
     except SystemExit as done:  # the parser has said what there is to say
         return done.code if isinstance(done.code, int) else NOT_SO
 

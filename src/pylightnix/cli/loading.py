@@ -60,22 +60,38 @@ def at_home(target: Target) -> Iterator[None]:
             sys.path.remove(folder)
 
 
-def closure_of(target: Target, store: Store) -> Closure:
+def closure_of(target: Target, store: Store, *, write: bool = True) -> Closure:
     """Load a target and instantiate its stage; within `at_home`.
+
+    Args:
+        target: which.
+        store: where it is going to be realized.
+        write: the configs that the store does not have; otherwise the closure is for looking at.
 
     Raises:
         NoSuchTarget, InvalidTarget, TargetRaised: as `stage_of`; or its arguments do not fit, or it
             raised when it was called.
         PylightnixError: as `instantiate`.
 
-    Effects: runs a user's code; writes the configs that the store does not have.
+    Effects: runs a user's code; writes as said.
     """
-    from pylightnix.api.stage import instantiate
+    from pylightnix.api.stage import instantiate, sketch
 
     stage = stage_of(target)
     _check_arguments(target, stage)
+    with blamed(target):
+        return (instantiate if write else sketch)(stage, store=store, **target.arguments)
+
+
+@contextmanager
+def blamed(target: Target) -> Iterator[None]:
+    """Turn what a user's code raises, beyond errors of ours, into a sentence.
+
+    Raises:
+        TargetRaised: it did.
+    """
     try:
-        return instantiate(stage, store=store, **target.arguments)
+        yield
     except PylightnixError:
         raise
     except (Exception, SystemExit) as error:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import os
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
-from collections.abc import Callable
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    Namespace,
+    RawDescriptionHelpFormatter,
+    _SubParsersAction,
+)
+from collections.abc import Callable, Sequence
 from textwrap import indent
 from typing import NoReturn
 
 from pylightnix.core.version import VERSION
 
-from . import args_health, args_keep, args_look, args_store, args_tell, args_work
+from . import args_health, args_keep, args_look, args_realize, args_store, args_tell, args_work
 from .exits import USAGE
 from .out import complain, say
 from .words import Add, folder
 
-FAMILIES = (args_store, args_look, args_tell, args_work, args_keep, args_health)
+FAMILIES = (
+    args_store,
+    args_realize,
+    args_look,
+    args_tell,
+    args_work,
+    args_keep,
+    args_health,
+)
 
 REFS = """\
 REF is a DRef or an RRef, whole or cut short, the name of a derivation, or the beginning of a hash;
@@ -52,6 +66,20 @@ def _width() -> int:
     except OSError:
         columns = 0
     return min(max(columns - 2, 40), 100) if columns else 98
+
+
+def parsed(words: Sequence[str]) -> Namespace:
+    """Parse the words of a command line; ends the program where there is nothing left to do.
+
+    Arguments of a stage may stand behind options too, where argparse does not look for them.
+    """
+    parser = make_parser()
+    args, rest = parser.parse_known_args(words)
+    if rest and (not hasattr(args, "arguments") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        args.arguments.extend(rest)
+    return args
 
 
 def make_parser() -> Parser:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
 from .errors import InstantiateError
 
-N = TypeVar("N", bound=Hashable)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    N = TypeVar("N", bound=Hashable)
 
 
 class CyclicDependency(InstantiateError):
@@ -41,6 +44,35 @@ def reachable(roots: Iterable[N], needs: Mapping[N, Iterable[N]]) -> frozenset[N
             seen.add(node)
             todo.extend(needs.get(node, ()))
     return frozenset(seen)
+
+
+def shortest(
+    starts: Iterable[N], needs: Callable[[N], Iterable[N]], wanted: Callable[[N], bool]
+) -> list[N]:
+    """Give the shortest path from one of some nodes to a wanted one along what they need.
+
+    Args:
+        starts: where a path may begin.
+        needs: tells what a node needs; asked only about nodes no further than the end.
+        wanted: tells whether a node is the end.
+
+    Returns:
+        The path with both ends; empty if there is none. Of several as short as each other, the one
+        that comes first in the order of `starts` and `needs`.
+    """
+    came_from: dict[N, N | None] = dict.fromkeys(starts)
+    for node in (todo := list(came_from)):  # grows while it is walked
+        if wanted(node):
+            path, step = [node], came_from[node]
+            while step is not None:
+                path.append(step)
+                step = came_from[step]
+            return path[::-1]
+        for below in needs(node):
+            if below not in came_from:
+                came_from[below] = node
+                todo.append(below)
+    return []
 
 
 def users(needs: Mapping[N, Iterable[N]]) -> dict[N, list[N]]:

@@ -13,12 +13,15 @@ all told apart, so no two trees that differ share a name (the idea of a canonica
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from .codec import canonical_json, parse_json
 from .hashing import realization_digest
 from .refs import HEX, DRef, RRef, mkrref, undref
+from .value import value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 VERSION = 1
 META = ".pylightnix"
@@ -28,7 +31,7 @@ Entry: TypeAlias = "tuple[str, str, int, str] | tuple[str, str] | tuple[str, str
 """`(path, "f"|"x", size_bytes, sha256)`, `(path, "d")` or `(path, "l", target)`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Manifest:
     """What a realization is: its derivation, its direct dependencies' realizations, every entry."""
 

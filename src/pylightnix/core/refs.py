@@ -7,9 +7,11 @@ it, and no path can be smuggled in by it.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from .errors import InvalidValue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 HASH_LENGTH = 32
 NAME_MAX = 128
@@ -151,7 +153,7 @@ def mkdref(dhash: str, name: str) -> DRef:
         InvalidRef: the hash or the name is not of the right form.
     """
     # Each part by itself: together, a hash that ends in "-a" and a name could pass for a name.
-    return DRef(f"dref:{_hash(dhash)}-{name}")
+    return DRef(f"dref:{_hash(dhash)}-{_plain(name)}")
 
 
 def mkrref(rhash: str, dhash: str, name: str) -> RRef:
@@ -160,7 +162,7 @@ def mkrref(rhash: str, dhash: str, name: str) -> RRef:
     Raises:
         InvalidRef: a hash or the name is not of the right form.
     """
-    return RRef(f"rref:{_hash(rhash)}-{_hash(dhash)}-{name}")
+    return RRef(f"rref:{_hash(rhash)}-{_hash(dhash)}-{_plain(name)}")
 
 
 def _hash(text: object) -> str:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
-from pathlib import Path
-from typing import Any
 
 from pylightnix.core.config import Config, config_cattrs, config_dict, selfref
 from pylightnix.core.confscan import is_part
-from pylightnix.core.context import Context
 from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.refs import DRef, InvalidRef, Name, RefPath, RRef, isdref
 from pylightnix.store.layout import Store, rref_path
 from pylightnix.store.usage import AmbiguousResult
 
 from .arguments import RealizeArg
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from pylightnix.core.context import Context
 
 
 class Build:
@@ -50,6 +54,8 @@ class Build:
     @property
     def log(self) -> Path:
         """The build's log; not there until something is written to it."""
+        from pathlib import Path
+
         return Path(self.rarg.log)
 
     @property
@@ -59,6 +65,8 @@ class Build:
 
     def make_outputs(self) -> list[Path]:
         """Make the output folders, once."""
+        from pathlib import Path
+
         while len(self.outpaths) < self._nouts:
             folder = Path(self.rarg.folder())
             folder.mkdir()
@@ -195,6 +203,8 @@ def build_paths(b: Build, refpath: RefPath) -> list[Path]:
     Returns:
         In the order of its matcher; arguments and errors are those of `build_path`.
     """
+    from pathlib import Path
+
     head, *parts = _parts(refpath)
     if head in (selfref, b.dref):
         return [path.joinpath(*parts) for path in b.make_outputs()]

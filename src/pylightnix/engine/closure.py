@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
 
 from pylightnix.core.errors import InstantiateError
 from pylightnix.core.graph import reachable
 from pylightnix.core.refs import DRef
+from pylightnix.core.value import value
 from pylightnix.store.layout import Store
-from pylightnix.store.objects import put_derivation
+from pylightnix.store.query import has_derivation
 
 from .registry import Derivation, NestedInstantiate, Registry
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias, TypeVar
+
+    T = TypeVar("T")
+    Remake: TypeAlias = Callable[
+        [Callable[..., Any], tuple[Any, ...], Mapping[str, Any], Store], Mapping[DRef, Derivation]
+    ]
 
 
 class NotADerivation(InstantiateError):
@@ -31,7 +37,7 @@ class NotADerivation(InstantiateError):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Making:
     """How a closure was made, so that a worker can make it again.
 
@@ -47,12 +53,7 @@ class Making:
     remake: Remake
 
 
-Remake: TypeAlias = Callable[
-    [Callable[..., Any], tuple[Any, ...], Mapping[str, Any], Store], Mapping[DRef, Derivation]
-]
-
-
-@dataclass(frozen=True, slots=True)
+@value
 class Closure:
     """What `instantiate` returns.
 
@@ -68,7 +69,17 @@ class Closure:
     targets: tuple[DRef, ...]
     derivations: tuple[Derivation, ...]
     store: Store
-    making: Making | None = field(default=None, compare=False, repr=False)
+    making: Making | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Compare everything but how they were made."""
+        return isinstance(other, Closure) and self._made() == other._made()
+
+    def __hash__(self) -> int:
+        return hash((self.targets, self.store))
+
+    def _made(self) -> tuple[object, ...]:
+        return self.result, self.targets, self.derivations, self.store
 
     @property
     def needs(self) -> dict[DRef, tuple[DRef, ...]]:
@@ -108,7 +119,10 @@ def fill(registry: Registry, stage: Callable[[], T]) -> T:
 
 
 def close_over(
-    registry: Registry, store: Store, result: object, hold: Callable[[list[DRef]], object]
+    registry: Registry,
+    store: Store,
+    result: object,
+    hold: Callable[[list[DRef]], object] | None,
 ) -> Closure:
     """Make the closure of what a stage returned.
 
@@ -116,7 +130,8 @@ def close_over(
         registry: has the derivations.
         store: gets their configs.
         result: what the stage returned.
-        hold: told which derivations are going to be written, so that no collector takes them.
+        hold: told which derivations are going to be written, so that no collector takes them; None
+            writes nothing.
 
     Raises:
         NotADerivation: the result is not made of DRefs.
@@ -137,10 +152,20 @@ def close_over(
 
     map_result(result, note)
     derivations = _needed(registry, targets)
-    hold([drv.dref for drv in derivations])
-    for drv in derivations:
-        put_derivation(store, drv.dref, drv.config)
+    if hold is not None:
+        hold([drv.dref for drv in derivations])
+        _write(
+            [drv for drv in derivations if not has_derivation(store, drv.dref, drv.config)], store
+        )
     return Closure(result, tuple(targets), derivations, store)
+
+
+def _write(missing: Collection[Derivation], store: Store) -> None:
+    if missing:
+        from pylightnix.store.objects import write_derivation
+
+        for drv in missing:
+            write_derivation(store, drv.dref, drv.config)
 
 
 def _needed(registry: Registry, targets: Collection[DRef]) -> tuple[Derivation, ...]:

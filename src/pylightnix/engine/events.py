@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.value import value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hit:
     """The store has what is needed; nothing was built."""
 
@@ -21,7 +24,7 @@ class Hit:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Waiting:
     """Another process is building the same derivation."""
 
@@ -30,7 +33,7 @@ class Waiting:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Started:
     """A builder was started."""
 
@@ -38,7 +41,7 @@ class Started:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Progress:
     """A builder has done part of its work.
 
@@ -54,7 +57,7 @@ class Progress:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Built:
     """A builder finished and its outputs are in the store."""
 
@@ -64,7 +67,7 @@ class Built:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fetched:
     """Realizations were taken from somewhere else instead of being built.
 
@@ -79,7 +82,7 @@ class Fetched:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failed:
     """A builder failed, and is not tried again."""
 
@@ -88,7 +91,7 @@ class Failed:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Planned:
     """A derivation is not there yet, or has to be looked at again once what it needs is built."""
 
@@ -96,7 +99,7 @@ class Planned:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Queued:
     """All that it needs is there, and it waits for a free worker."""
 
@@ -104,7 +107,7 @@ class Queued:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LogLine:
     """A line that a builder wrote, without its end."""
 
@@ -113,7 +116,7 @@ class LogLine:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CutOff:
     """Something that it needs was built again and came out the same, so it need not be built."""
 
@@ -122,7 +125,7 @@ class CutOff:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Skipped:
     """It was not built, because something that it needs failed."""
 
@@ -131,7 +134,7 @@ class Skipped:
     time_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finished:
     """All work on a target is over.
 

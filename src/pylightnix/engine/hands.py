@@ -7,20 +7,21 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import suppress
-from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from pylightnix.core.errors import RealizeError, StoreError
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef
+from pylightnix.core.value import changed
 from pylightnix.store.layout import log_path, var_path
 from pylightnix.store.lock import this_process
 from pylightnix.store.scratch import Scratch, abandoned
 
 from .closure import Making
-from .crew import Crew, Ended, Job, TimedOut, WorkerDied
+from .crew import Crew, Ended, Job
 from .events import Event, Started, ignore
+from .failures import TimedOut, WorkerDied
 from .follow import POLL_S
 from .orders import Answer, Order, carry_out_packed, packed_order, read_answer
 from .produce import BuildFailed, produce
@@ -71,7 +72,7 @@ class Hands:
     def _submitted(self, drv: Derivation, context: Mapping[DRef, Chosen]) -> Future[Any]:
         crew, shop, executor = self._crew, self._shop, self._executor
         if not crew.travels:
-            beside = replace(shop, emit=self._inbox.put if self._listens else ignore)
+            beside = changed(shop, emit=self._inbox.put if self._listens else ignore)
             return executor.submit(_beside, beside, drv, context)
         order = Order(
             shop.store,
@@ -107,7 +108,7 @@ class Hands:
                 news += self._ended(item, now_s)
             else:
                 # The clock of another machine started at another time.
-                news.append(replace(item, time_s=now_s))
+                news.append(changed(item, time_s=now_s))
         return news + self._late()
 
     def _patience_s(self) -> float | None:
@@ -128,7 +129,7 @@ class Hands:
                 answer = read_answer(answer)
         except BaseException as error:  # a worker's Ctrl-C is not ours
             return [Ended(job, error=self._named(job.dref, error))]
-        told = [replace(event, time_s=now_s) for event in answer.events]
+        told = [changed(event, time_s=now_s) for event in answer.events]
         return [*(event for event in told if type(event) is not Started), Ended(job, answer.chosen)]
 
     def _late(self) -> list[Event | Ended]:
@@ -177,4 +178,4 @@ class Hands:
 def _beside(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> Answer:
     """Build in this process beside other builds: each with a scratch folder of its own."""
     with Scratch(shop.store, drv.dref) as scratch:
-        return Answer(produce(replace(shop, scratch=scratch), drv, context), ())
+        return Answer(produce(changed(shop, scratch=scratch), drv, context), ())

@@ -13,8 +13,8 @@ from pylightnix.core.refs import DRef
 from pylightnix.store.layout import Store
 from pylightnix.store.query import rrefs
 
-from .produce import choose
 from .registry import Derivation
+from .workshop import choose
 
 
 def looker(

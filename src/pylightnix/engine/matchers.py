@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from math import isnan
-from typing import TypeAlias
 
 from pylightnix.core.errors import InvalidValue, RealizeError
+from pylightnix.core.given import artifact_path
 from pylightnix.core.refs import RRef, rref2dref
+from pylightnix.core.value import value
 from pylightnix.store.layout import Store, rref_path
-from pylightnix.store.query import provenance_of
 from pylightnix.store.trouble import is_passing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 Matcher: TypeAlias = Callable[[Store, Sequence[RRef]], "Sequence[RRef] | None"]
 """Chooses among realizations; None asks for a build, an empty sequence chooses none."""
@@ -36,7 +39,7 @@ class MatcherUnsatisfied(RealizeError):
         return f"the matcher of {self.dref} wants {self.wanted}; there is: {have}. {self.advice}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Match:
     """The matcher that `match` makes: sort by keys, then between `rmin` and `rmax` of the best."""
 
@@ -164,14 +167,16 @@ def match_exact(rrefs: Iterable[RRef]) -> Matcher:
     return Match((exact(wanted),), rmin=len(wanted), rmax=max(1, len(wanted)))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Latest:
     def __call__(self, store: Store, rref: RRef) -> str:
         # ISO times of one form sort as text; what has lost its provenance counts as the oldest.
+        from pylightnix.store.query import provenance_of
+
         return str(provenance_of(store, rref).get("stop", ""))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Best:
     filename: str
 
@@ -194,7 +199,7 @@ def number_in(path: str) -> float | None:
     return None if isnan(number) else number
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Exact:
     wanted: tuple[RRef, ...]
 
@@ -202,7 +207,7 @@ class _Exact:
         return -self.wanted.index(rref) if rref in self.wanted else None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _TextHash:
     def __call__(self, store: Store, rref: RRef) -> str:
         return rref[5:37]
@@ -214,8 +219,12 @@ def latest() -> Key:
 
 
 def best(filename: str | os.PathLike[str]) -> Key:
-    """Judge by the number in the first line of an artifact; missing, NaN or unreadable: last."""
-    return _Best(os.fspath(filename))
+    """Judge by the number in the first line of an artifact; missing, NaN or unreadable: last.
+
+    Raises:
+        InvalidValue: it cannot be the path of an artifact.
+    """
+    return _Best(artifact_path("the artifact to judge by", filename))
 
 
 def exact(rrefs: Iterable[RRef]) -> Key:

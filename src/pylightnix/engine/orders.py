@@ -9,11 +9,11 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef
+from pylightnix.core.value import changed, value
 from pylightnix.store.layout import Store
 from pylightnix.store.lock import this_process
 from pylightnix.store.scratch import Scratch
@@ -26,7 +26,7 @@ from .travel import OtherCode, Packer, Trouble, origin, packed_error, remade, un
 from .workshop import Invoke, Workshop
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Order:
     """One build.
 
@@ -57,7 +57,7 @@ class Order:
     sender: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """What came of an order: the chosen realizations, and what happened meanwhile."""
 
@@ -71,7 +71,7 @@ def packed_order(packer: Packer, order: Order, drv: Derivation) -> bytes:
     Raises:
         CannotTravel: it holds what can be sent neither by name nor by value.
     """
-    body = packer.pack(order if order.recipe else replace(order, drv=drv), drv)
+    body = packer.pack(order if order.recipe else changed(order, drv=drv), drv)
     stage = packer.stage if order.recipe else str(getattr(drv.realizer, "__module__", "?"))
     return pickle.dumps((stage, origin(stage), body))
 

@@ -25,7 +25,7 @@ from .matchers import MatcherUnsatisfied
 from .provenance import Clock, provenance
 from .registry import Derivation
 from .run import tail
-from .workshop import Workshop
+from .workshop import Workshop, choose
 
 
 class BuildFailed(RealizeError):
@@ -70,27 +70,6 @@ class NotRealized(RealizeError):
             f"not realized, or not with the present dependencies: {', '.join(self.drefs)}. "
             "Realize it without `assert_realized`, or copy it from a store that has it"
         )
-
-
-def choose(store: Store, drv: Derivation, found: Sequence[RRef]) -> Chosen | None:
-    """Ask a derivation's matcher to choose among realizations; None asks for a build.
-
-    Raises:
-        MatcherUnsatisfied: the matcher refuses, or chooses what it was not offered.
-    """
-    answer = drv.matcher(store, found)
-    if answer is None:
-        return None
-    chosen = tuple(answer)
-    strange = tuple(sorted(set(chosen).difference(found)))
-    if strange:
-        raise MatcherUnsatisfied(
-            drv.dref,
-            ", ".join(strange),
-            tuple(found),
-            "A matcher must choose among what it is offered",
-        )
-    return chosen
 
 
 def produce(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> Chosen:
@@ -172,7 +151,7 @@ def _build(
     made = [_install(shop, store, drv, context, folder, facts) for folder in folders]
     shop.scratch.drop()
     if rarg.logged:
-        _keep_log(log, [log_path(store, rref) for rref in made])
+        _keep_log(store, log, made)
     shop.emit(Built(drv.dref, tuple(made), facts.seconds, time.monotonic()))
     return made
 
@@ -245,13 +224,13 @@ def _install(
         ) from error
 
 
-def _keep_log(log: str, places: Sequence[str]) -> None:
+def _keep_log(store: Store, log: str, made: Sequence[RRef]) -> None:
     """File a build's log under the realizations that it made; an empty one is not worth keeping."""
     with suppress(FileNotFoundError):
         if not os.stat(log).st_size:
             os.unlink(log)
             return
-        for place in places[1:]:
+        for rref in made[1:]:
             with suppress(FileExistsError):
-                os.link(log, place)
-        os.rename(log, places[0])
+                os.link(log, log_path(store, rref))
+        os.rename(log, log_path(store, made[0]))

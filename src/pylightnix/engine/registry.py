@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
 
 from pylightnix.core.config import Config, config_hash
-from pylightnix.core.context import Context
 from pylightnix.core.errors import InstantiateError, InvalidValue
 from pylightnix.core.refs import DRef
+from pylightnix.core.value import value
 from pylightnix.store.layout import Store
 
 from .arguments import RealizeArg
 from .matchers import Matcher
 
-Realizer: TypeAlias = Callable[[Store, DRef, Context, RealizeArg], Sequence[Path]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, TypeAlias
+
+    from pylightnix.core.context import Context
+
+Realizer: TypeAlias = Callable[[Store, DRef, "Context", RealizeArg], "Sequence[Path]"]
 """Makes one or more output folders; `build_wrapper` turns a function of a `Build` into one."""
 
 
@@ -61,7 +65,7 @@ class NestedInstantiate(InstantiateError):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Derivation:
     """What to make and how to choose among results."""
 

@@ -12,22 +12,25 @@ import pickle
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import lru_cache, reduce
 from importlib import import_module
 from importlib.machinery import PathFinder
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pylightnix.core.errors import RealizeError
 from pylightnix.core.refs import DRef
+from pylightnix.core.value import value
 from pylightnix.core.version import VERSION
 from pylightnix.store.layout import Store
 from pylightnix.store.machine import host
 
-from .closure import Making, Remake
+from .closure import Making
 from .provenance import qualified
 from .registry import Derivation
+
+if TYPE_CHECKING:
+    from .closure import Remake
 
 
 class CannotTravel(RealizeError):
@@ -60,7 +63,7 @@ class OtherCode(RealizeError):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recipe:
     """A `Making` that travels: its stage is named, as `module:qualname`."""
 
@@ -182,7 +185,7 @@ def _by_value(modules: Iterator[ModuleType]) -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(module)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Trouble:
     """An error that travels: exceptions lose their causes and tracebacks when they are copied."""
 

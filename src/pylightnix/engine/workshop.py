@@ -1,25 +1,32 @@
-"""The workshop: what all builds of one `realize` have in common."""
+"""What a whole `realize` has in common, and how one derivation's realizations are chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeAlias
+from types import MappingProxyType
 
-from pylightnix.core.context import Context
-from pylightnix.core.refs import DRef
+from pylightnix.core.plan import Chosen
+from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.value import value
 from pylightnix.store.layout import Store
-from pylightnix.store.lock import this_process
 from pylightnix.store.scratch import Scratch
 
 from .arguments import RealizeArg
 from .events import Listener, ignore
-from .registry import Realizer
+from .matchers import MatcherUnsatisfied
+from .registry import Derivation, Realizer
 
-Invoke: TypeAlias = Callable[[Realizer, Store, DRef, Context, RealizeArg], Sequence[Path]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from typing import Any, TypeAlias
+
+    from pylightnix.core.context import Context
+
+Invoke: TypeAlias = Callable[[Realizer, Store, DRef, "Context", RealizeArg], "Sequence[Path]"]
 """Calls a realizer; floors above use it to make the store of the build the current one."""
+Capture: TypeAlias = "Callable[[str], AbstractContextManager[None]]"
 
 
 def call(
@@ -29,7 +36,7 @@ def call(
     return realizer(store, dref, context, rarg)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Workshop:
     """What a whole `realize` has in common.
 
@@ -41,7 +48,7 @@ class Workshop:
         lock_timeout_s: how long to wait for another builder of the same thing; None without end.
         emit: where events go.
         invoke: how a realizer is called.
-        who: builds, for those who wait.
+        who: builds, for those who wait; empty for just this process.
         capture: sends what this process prints to a file, while a realizer runs; None where it has
             other work as well.
     """
@@ -49,9 +56,32 @@ class Workshop:
     store: Store
     scratch: Scratch
     force: frozenset[DRef] = frozenset()
-    args: Mapping[DRef, Mapping[str, Any]] = field(default_factory=dict)
+    args: Mapping[DRef, Mapping[str, Any]] = MappingProxyType({})
     lock_timeout_s: float | None = None
     emit: Listener = ignore
     invoke: Invoke = call
-    who: str = field(default_factory=this_process)
-    capture: Callable[[str], AbstractContextManager[None]] | None = None
+    who: str = ""
+    capture: Capture | None = None
+
+
+def choose(store: Store, drv: Derivation, found: Sequence[RRef]) -> Chosen | None:
+    """Ask a derivation's matcher to choose among realizations; None asks for a build.
+
+    Raises:
+        MatcherUnsatisfied: the matcher refuses, or chooses what it was not offered.
+    """
+    answer = drv.matcher(store, found)
+    if answer is None:
+        return None
+    chosen = tuple(answer)
+    if chosen == tuple(found):
+        return chosen  # the everyday case: there is one, and it will do
+    strange = tuple(sorted(set(chosen).difference(found)))
+    if strange:
+        raise MatcherUnsatisfied(
+            drv.dref,
+            ", ".join(strange),
+            tuple(found),
+            "A matcher must choose among what it is offered",
+        )
+    return chosen

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 
 from pylightnix.core.errors import InvalidValue
+from pylightnix.core.value import changed
 from pylightnix.engine.crew import Crew
 from pylightnix.store.layout import Store
 
@@ -47,7 +47,7 @@ def crew_for(
         yield base
     elif name == "threads":
         with ThreadPoolExecutor(jobs or 1, "pylightnix") as threads:
-            yield replace(base, executor=threads, jobs=jobs or 1)
+            yield changed(base, executor=threads, jobs=jobs or 1)
     elif name == "processes":
         with _processes(jobs or 1, base, environ) as crew:
             yield crew
@@ -74,7 +74,7 @@ def _processes(jobs: int, base: Crew, environ: Mapping[str, str]) -> Iterator[Cr
 
     workers = ProcessPerCall(jobs, environ)
     try:
-        yield replace(
+        yield changed(
             base,
             executor=workers,
             jobs=jobs,
@@ -104,7 +104,7 @@ def _named(name: str, jobs: int | None, base: Crew, store: Store) -> Iterator[Cr
 
         with slurm_jobs(address, jobs, store, base.timeout_s) as batch:
             limit = jobs or JOBS
-            yield replace(
+            yield changed(
                 base, executor=batch, jobs=limit, travels=True, capture=True, kill=batch.kill
             )
     else:
@@ -133,7 +133,7 @@ def _given(executor: object, jobs: int | None, base: Crew) -> Crew:
         limit = min(jobs or workers or 1, workers or jobs or 1)
     travels = not isinstance(executor, ThreadPoolExecutor)
     kill = getattr(executor, "kill", None)
-    return replace(base, executor=executor, jobs=limit, travels=travels, capture=capture, kill=kill)
+    return changed(base, executor=executor, jobs=limit, travels=travels, capture=capture, kill=kill)
 
 
 def _unknown(executor: object) -> InvalidValue:

@@ -8,14 +8,15 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import NoneType
 from typing import Any
+
+from pylightnix.core.value import value
 
 from . import frames
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """A call that travels.
 
@@ -30,7 +31,7 @@ class Call:
     tells: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Setup:
     """What the nursery has to know before the first job.
 

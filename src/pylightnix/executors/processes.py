@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from pylightnix.core.errors import RealizeError
-from pylightnix.engine.crew import WorkerDied
+from pylightnix.engine.failures import WorkerDied
 
 from . import frames
 from .job import Call, Setup

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pylightnix.core.reclaim import Item, Ref
 from pylightnix.core.refs import DRef
 
+from .books import Shelf
 from .layout import Store, drv_path, parse_drv, rref_path
-from .shelf import Shelf, facts_of, shelf_of
+from .shelf import facts_of, shelf_of
+from .trouble import status_of
 
 Score = Callable[[str], float | None]
 
@@ -50,7 +52,5 @@ def _count(
 
 
 def _ctime(path: str) -> float:
-    try:
-        return os.lstat(path).st_ctime
-    except OSError:
-        return 0.0
+    status = status_of(path)
+    return 0.0 if status is None else status.st_ctime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -11,6 +12,8 @@ from .layout import INCOMING, Store, var_path
 # Not 1970: zip files cannot hold years before 1980.
 EPOCH_NS = 946684800 * 10**9
 DEEP = 100
+# What `flock` says where there are no such locks.
+NO_FLOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
 
 
 def token() -> str:
@@ -21,6 +24,13 @@ def token() -> str:
 def incoming(folder: str) -> str:
     """A name inside `folder` that every reader ignores."""
     return f"{folder}/{INCOMING}{token()}"
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of it: on a disk that is nearly full a write may come short."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
 
 
 def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True) -> None:
@@ -37,9 +47,7 @@ def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(path, flags, 0o444)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
+        write_all(fd, data)
         if dated:
             os.utime(fd, ns=(EPOCH_NS, EPOCH_NS))
         if sync:
@@ -72,7 +80,9 @@ def is_locked(path: str) -> bool | None:
         return False
     except BlockingIOError:
         return True
-    except OSError:
+    except OSError as error:
+        if error.errno not in NO_FLOCK:
+            raise
         return None
     finally:
         os.close(fd)

@@ -8,23 +8,24 @@ folder, which its reader compares. On any trouble the file is thrown away.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
 from zlib import crc32
 
-from .fsys import delete_tree
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from typing import TypeVar
 
-VERSION = 2
+    T = TypeVar("T")
+
+VERSION = 3
 TABLES = ("shelf", "file")
 _BUSY_S = 0.2
 _FILES = ("", "-journal", "-wal", "-shm")
-T = TypeVar("T")
+# SQLite takes no more than so many keys in one query, in the oldest version that Python knows.
+_KEYS = 999
 
 
 class Index:
@@ -59,7 +60,7 @@ class Index:
         self._rows[table, key] = self._fresh[table, key] = body
 
     def load(self, table: str, keys: Iterable[str]) -> None:
-        """Read many rows in one query."""
+        """Read many rows at once."""
         seen = self._seen
         wanted = [key for key in keys if (table, key) not in seen]
         if not wanted:
@@ -69,9 +70,13 @@ class Index:
             return
 
         def read(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
-            chosen = "SELECT value FROM json_each(?)"
-            query = f"SELECT key, body, checksum FROM {table} WHERE key IN ({chosen})"
-            return connection.execute(query, (json.dumps(wanted),)).fetchall()
+            rows = []
+            for start in range(0, len(wanted), _KEYS):
+                some = wanted[start : start + _KEYS]
+                marks = ",".join("?" * len(some))
+                query = f"SELECT key, body, checksum FROM {table} WHERE key IN ({marks})"
+                rows += connection.execute(query, some).fetchall()
+            return rows
 
         for key, body, checksum in self._guarded(read) or ():
             if type(key) is str and type(body) is str and checksum == _checksum(key, body):
@@ -100,7 +105,7 @@ class Index:
         for known in (self._rows, self._fresh, self._seen, self.memory):
             known.clear()
         for suffix in _FILES:
-            delete_tree(self._path + suffix)  # whatever it is: a folder there would stay for ever
+            _delete(self._path + suffix)
 
     def folders_are_counted(self, objects: str) -> bool:
         """Tell whether this file system counts subfolders in a folder's links (CIFS does not).
@@ -133,6 +138,16 @@ class Index:
                 os.unlink(self._path + suffix)
 
 
+def _delete(path: str) -> None:
+    """Delete whatever it is: a folder there would stay for ever."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        from shutil import rmtree
+
+        rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        os.unlink(path)
+
+
 def _checksum(key: str, body: str) -> int:
     return crc32(body.encode(), crc32(key.encode()))
 
@@ -163,7 +178,10 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def sound(path: str) -> bool:
-    """Tell whether an index can be read and its rows are as written; no file at all is sound."""
+    """Tell whether an index can be read and its rows are as written.
+
+    No file at all is sound, and so is one that another process is writing just now.
+    """
     import sqlite3
 
     if not os.path.exists(path):
@@ -177,5 +195,7 @@ def sound(path: str) -> bool:
                 for table in TABLES
                 for key, body, checksum in connection.execute(f"SELECT * FROM {table}")
             )
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
     except (sqlite3.Error, AttributeError, TypeError, OverflowError, UnicodeError):
         return False

@@ -10,21 +10,27 @@ References are parsed before they get here, so that no path made here can leave 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from pylightnix.core.errors import InvalidValue, StoreError
+from pylightnix.core.given import path_text
 from pylightnix.core.refs import DRef, InvalidRef, RRef, mkdref, mkrref
+from pylightnix.core.value import value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
     from .index import Index
+
+    Durability: TypeAlias = Literal["full", "batch", "none"]
+else:
+    Durability = str  # for whoever looks at annotations at run time
 
 SCHEMA = "store-v1"
 CONFIG = "config.json"
 INCOMING = ".in-"
+DURABILITIES = ("full", "batch", "none")
 VAR_PARTS = ("tmp", "locks", "roots", "verified", "logs", "trash")
-
-Durability: TypeAlias = Literal["full", "batch", "none"]
 
 
 class NoStore(StoreError):
@@ -50,12 +56,12 @@ class NotInStore(StoreError):
 
     def __str__(self) -> str:
         return (
-            f"{self.ref} is not in the store ({self.what}): "
+            f"{self.ref:.500} is not in the store ({self.what}): "
             "realize its stage, or copy it from a store that has it"
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Store:
     """A store: where its two parts are, and how hard it tries to survive a power cut.
 
@@ -70,11 +76,25 @@ class Store:
     objects: str
     var: str
     durability: Durability = "batch"
-    held: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
-    index: Index | None = field(default=None, compare=False, repr=False)
+    held: frozenset[str] = frozenset()
+    index: Index | None = None
+
+    # What this process or thread has at hand makes no other store.
+    def _same(self) -> tuple[str, str, str]:
+        return self.objects, self.var, self.durability
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Store) and self._same() == other._same()
+
+    def __hash__(self) -> int:
+        return hash(self._same())
+
+    def __repr__(self) -> str:
+        objects, var, durability = self._same()
+        return f"Store({objects=}, {var=}, {durability=})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Store, (self.objects, self.var, self.durability, self.held)
+        return Store, (*self._same(), self.held)
 
     @staticmethod
     def open(
@@ -89,9 +109,9 @@ class Store:
 
         Raises:
             NoStore: it is not there and `create` is false.
-            InvalidValue: an unknown durability.
+            InvalidValue: an unknown durability, or a path that cannot be one.
         """
-        root = os.path.abspath(os.fspath(path))
+        root = os.path.abspath(path_text("the root of a store", path))
         store = mkstore(f"{root}/{SCHEMA}", f"{root}/var", durability or "batch")
         return initialize(store) if create else opened(store)
 
@@ -102,7 +122,7 @@ def mkstore(objects: str, var: str, durability: str = "batch") -> Store:
     Raises:
         InvalidValue: an unknown durability.
     """
-    if durability not in get_args(Durability):
+    if durability not in DURABILITIES:
         raise InvalidValue(f"durability {durability!r} is unknown: choose full, batch or none")
     return Store(os.path.abspath(objects), os.path.abspath(var), durability)  # type: ignore[arg-type]
 

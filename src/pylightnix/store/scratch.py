@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from types import TracebackType
 
 from .collector import collector_lock
 from .fsys import delete_tree, token
 from .layout import Store, var_path
 from .machine import host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
 
 ALIVE = ".alive"
 

@@ -6,88 +6,32 @@ a folder cannot come or go without its modification time telling.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
 
-from pylightnix.core.codec import parse_json
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
 from pylightnix.core.manifest import META, context_prefix, parse_manifest
 from pylightnix.core.refs import DRef, RRef, rref2dref
+from pylightnix.core.value import changed
 
+from .books import NOBODY, Book, ConfigFacts, Shelf, as_word, decode_shelf, encode_shelf
 from .fsys import read_bytes
-from .index import Index
 from .layout import CONFIG, Store, config_path, drv_path, parse_rref, rref_path
-from .machine import boot_id
 from .trouble import read_if_possible
-from .verified import is_valid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .index import Index
 
 # Times of files come from a clock that ticks every few milliseconds. A folder that was changed a
 # moment ago can change again without a new time, so what was read of it is not remembered (git
 # calls such entries racy).
 RACY_NS = 50_000_000
 TABLE = "shelf"
-NOBODY = (0, 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """One whole realization.
-
-    Attributes:
-        context: digest of its derivation and context, see `context_key`.
-        stop: when its build ended, as text that sorts; empty if nobody knows.
-        size_bytes: of everything in it.
-        arrived_s: when it came into this store, in seconds since 1970.
-        needs: the realizations of its direct dependencies, sorted.
-    """
-
-    rref: RRef
-    context: str
-    stop: str
-    size_bytes: int
-    arrived_s: float
-    needs: tuple[RRef, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigFacts:
-    """What a listing wants to know of a config.
-
-    Attributes:
-        size_bytes: its length; -1 if it is missing or damaged.
-        arrived_s: when it came into this store, in seconds since 1970.
-        deps: the direct dependencies.
-    """
-
-    size_bytes: int
-    arrived_s: float
-    deps: tuple[DRef, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """One derivation.
-
-    Attributes:
-        identity: inode, modification and change time of its folder when it was read.
-        books: its whole realizations, sorted by hash.
-        strange: folders that look like realizations and are not whole.
-        config: what its config says; None if nobody asked yet.
-        durable: all of it is on the disk, whatever happens to the power.
-    """
-
-    identity: tuple[int, int, int]
-    books: tuple[Book, ...]
-    strange: tuple[RRef, ...] = ()
-    config: ConfigFacts | None = None
-    durable: bool = True
 
 
 def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
@@ -132,8 +76,8 @@ def _recalled(index: Index, dref: DRef) -> Shelf | None:
     if row is None:
         return None
     try:
-        shelf = decode_shelf(dref, json.loads(row))
-    except (ValueError, TypeError, LookupError):
+        shelf = decode_shelf(dref, row)
+    except ValueError:
         return None
     index.memory[dref] = shelf
     return shelf
@@ -143,9 +87,9 @@ def _remember(index: Index, dref: DRef, shelf: Shelf, *, certain: bool) -> None:
     """Remember a derivation; if it is not certain, only as a help for reading it again."""
     if certain:
         index.memory[dref] = shelf
-        index.put(TABLE, dref, json.dumps(encode_shelf(shelf), separators=(",", ":")))
+        index.put(TABLE, dref, encode_shelf(shelf))
     else:
-        index.memory[dref] = replace(shelf, identity=NOBODY)
+        index.memory[dref] = changed(shelf, identity=NOBODY)
 
 
 def doubt(store: Store, dref: DRef) -> None:
@@ -188,7 +132,7 @@ def facts_of(store: Store, dref: DRef, shelf: Shelf) -> ConfigFacts:
     if store.index is not None:
         known = store.index.memory.get(dref)
         certain = isinstance(known, Shelf) and known.identity == shelf.identity
-        _remember(store.index, dref, replace(shelf, config=facts), certain=certain)
+        _remember(store.index, dref, changed(shelf, config=facts), certain=certain)
     return facts
 
 
@@ -206,7 +150,8 @@ def read_shelf(
     old = {} if before is None else {book.rref: book for book in before.books}
     names = _names(drv_path(store, dref))
     found = sorted(rref for name in names if (rref := parse_rref(dref, name)) is not None)
-    books = tuple(_book(store, rref, old.get(rref)) for rref in found if is_valid(store, rref))
+    read = [_book(store, rref, old.get(rref)) for rref in found]
+    books = tuple(book for book in read if book is not None)
     whole = {book.rref for book in books}
     strange = tuple(rref for rref in found if rref not in whole)
     return Shelf(identity, books, strange, durable=store.durability != "none")
@@ -219,13 +164,24 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _book(store: Store, rref: RRef, before: Book | None) -> Book:
-    """Read what is worth knowing of a realization that is whole, unless it is known."""
+def _book(store: Store, rref: RRef, before: Book | None) -> Book | None:
+    """Read what is worth knowing of a realization, unless it is known; None if it is not whole."""
+    from .verified import is_valid
+
+    try:
+        if not is_valid(store, rref):
+            return None
+        # The same realization may have been deleted and have come again, or be known from the index
+        # of another store: then it is younger, and was built at another time.
+        if before is not None and before.arrived_s == arrived_s(store, rref):
+            return before
+        return _read_book(store, rref)
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # collected, or deleted, while we looked
+
+
+def _read_book(store: Store, rref: RRef) -> Book:
     folder = rref_path(store, rref)
-    # The same realization may have been deleted and have come again, or be known from the index of
-    # another store: then it is younger, and was built at another time.
-    if before is not None and before.arrived_s == arrived_s(store, rref):
-        return before
     raw = read_bytes(f"{folder}/{META}/manifest.json")
     manifest = parse_manifest(raw)
     stop, extra = _stop(folder)
@@ -248,53 +204,10 @@ def mkbook(
 
 def _stop(folder: str) -> tuple[str, int]:
     """When a build ended, and the length of the file that says so."""
+    from pylightnix.core.codec import parse_json
+
     try:
         facts = parse_json(raw := read_if_possible(f"{folder}/{META}/build.json") or b"")
     except (ValueError, RecursionError):
         return "", 0
-    return (str(facts.get("stop", "")) if isinstance(facts, dict) else ""), len(raw)
-
-
-def encode_shelf(shelf: Shelf) -> list[object]:
-    """Give a shelf as plain lists, for the index."""
-    books = [
-        [
-            book.rref[5:37],
-            book.context,
-            book.stop,
-            book.size_bytes,
-            book.arrived_s,
-            list(book.needs),
-        ]
-        for book in shelf.books
-    ]
-    facts = shelf.config
-    config = None if facts is None else [facts.size_bytes, facts.arrived_s, list(facts.deps)]
-    return [list(shelf.identity), config, books, shelf.durable, boot_id()]
-
-
-def decode_shelf(dref: DRef, value: Any) -> Shelf:
-    """Read what `encode_shelf` gave; raises ValueError, TypeError or LookupError if it did not."""
-    identity, config, books, durable, boot = value
-    if boot != boot_id():
-        identity = NOBODY  # a power cut can take contents and leave names and times: look again
-    new = str.__new__
-    tail = dref[5:]
-    return Shelf(
-        tuple(identity),
-        tuple(
-            Book(
-                new(RRef, f"rref:{rhash}-{tail}"),
-                context,
-                stop,
-                size,
-                arrived,
-                tuple([new(RRef, need) for need in needs]),
-            )
-            for rhash, context, stop, size, arrived, needs in books
-        ),
-        config=None
-        if config is None
-        else ConfigFacts(config[0], config[1], tuple([new(DRef, dep) for dep in config[2]])),
-        durable=bool(durable),
-    )
+    return (as_word(str(facts.get("stop", ""))) if isinstance(facts, dict) else ""), len(raw)

@@ -1,0 +1,110 @@
+"""What the commands about stages take: realize, plan, why, why-depends."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from .words import Add
+
+TARGET = """\
+TARGET is FILE.py:STAGE or PACKAGE.MODULE:STAGE; K=V are arguments of the stage, V being JSON or
+else text."""
+
+
+def declare(add: Add) -> None:
+    """Declare them."""
+    for command in (_realize, _plan, _why, _why_depends):
+        command(add)
+
+
+def _realize(add: Add) -> None:
+    parser = add(
+        "realize",
+        "cmd_realize:realize",
+        "find or build what a stage makes, and print the realizations",
+        details=TARGET,
+        json="""\
+{links: [path, ...], rrefs: [rref, ...], targets: {dref: [rref, ...]}}; with --dry-run what `plan`
+gives.""",
+    )
+    _target(parser)
+    parser.add_argument(
+        "--dry-run", action="store_true", help="build nothing: tell what would be done, as `plan`"
+    )
+    parser.add_argument(
+        "--out-link",
+        metavar="PATH",
+        help="make a symlink to the realization (PATH-2, ... to further ones), which keeps it from "
+        "being collected",
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="tell on standard error what is done"
+    )
+    parser.set_defaults(dot=False, mermaid=False)  # of the plan that --dry-run shows
+
+
+def _plan(add: Add) -> None:
+    parser = add(
+        "plan",
+        "cmd_foresee:plan",
+        "tell what would be built for a stage, and why, and how long it may take",
+        details=f"""\
+{TARGET}
+
+Nothing is built and nothing written. Each line of the tree is a verdict (hit, fetch, build, or
+unknown, where that depends on how a dependency comes out), a name, the beginning of the hash, an
+estimate from past builds, the reason; what a hit depends on is not drawn.""",
+        json="""\
+{items: [{dref, reason, rrefs, seconds, verdict}, ...], needs: {dref: [dref, ...]}, seconds,
+targets: [dref, ...]}; dependencies come first; seconds that nobody knows are null.""",
+    )
+    _target(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--dot", action="store_true", help="a graph in the language of Graphviz")
+    form.add_argument("--mermaid", action="store_true", help="a graph in the language of Mermaid")
+
+
+def _target(parser: ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TARGET", help="the stage")
+    parser.add_argument("arguments", metavar="K=V", nargs="*", help="its arguments")
+    parser.add_argument(
+        "--force",
+        metavar="REF",
+        action="append",
+        default=[],
+        help="of the closure, to be built even if the store has it; may be given again",
+    )
+
+
+def _why(add: Add) -> None:
+    parser = add(
+        "why",
+        "cmd_foresee:why",
+        "tell why something was built, or would be: what differs from before",
+        details=f"""\
+A derivation is compared with the nearest earlier one of its name, a realization with earlier ones
+of its derivation. Of a stage it is told why it would be built. Changes that only follow from
+changes elsewhere are told apart from those that began it all.
+
+{TARGET}""",
+        json="""\
+{against, causes: [{against, changes, dref}, ...], changes: [{new, old, path}, ...],
+parts: [as this, ...], reason, ref}. What was not there has no `old`, what is not, no `new`;
+parts are the targets, if there are several.""",
+    )
+    parser.add_argument("what", metavar="REF|TARGET")
+    parser.add_argument("arguments", metavar="K=V", nargs="*", help="arguments of a stage")
+
+
+def _why_depends(add: Add) -> None:
+    parser = add(
+        "why-depends",
+        "cmd_foresee:why_depends",
+        "print the shortest path from something to what it depends on",
+        details="""\
+The exit code is 1 if it does not depend on it. Between derivations the path goes along configs; if
+one of the two is a realization, along contexts.""",
+        json="{a, b, path: [ref, ...]}, the path empty if A does not depend on B.",
+    )
+    parser.add_argument("a", metavar="A", help="what depends")
+    parser.add_argument("b", metavar="B", help="what it depends on")

@@ -1,0 +1,136 @@
+"""What is worth knowing of a derivation's folder, as values, and as one row of the index.
+
+A row is text: lines of words between single spaces, which is quicker to take apart than anything a
+library reads, and needs none. The first line says of which state of the folder it speaks, the
+second what the config says, each further one is a realization.
+"""
+
+from __future__ import annotations
+
+from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.value import value
+
+from .machine import boot_id
+
+NOBODY = (0, 0, 0)
+_NONE = "-"
+
+
+@value
+class Book:
+    """One whole realization.
+
+    Attributes:
+        context: digest of its derivation and context, see `context_key`.
+        stop: when its build ended, as a word that sorts; empty if nobody knows.
+        size_bytes: of everything in it.
+        arrived_s: when it came into this store, in seconds since 1970.
+        needs: the realizations of its direct dependencies, sorted.
+    """
+
+    rref: RRef
+    context: str
+    stop: str
+    size_bytes: int
+    arrived_s: float
+    needs: tuple[RRef, ...]
+
+
+@value
+class ConfigFacts:
+    """What a listing wants to know of a config.
+
+    Attributes:
+        size_bytes: its length; -1 if it is missing or damaged.
+        arrived_s: when it came into this store, in seconds since 1970.
+        deps: the direct dependencies.
+    """
+
+    size_bytes: int
+    arrived_s: float
+    deps: tuple[DRef, ...]
+
+
+@value
+class Shelf:
+    """One derivation.
+
+    Attributes:
+        identity: inode, modification and change time of its folder when it was read.
+        books: its whole realizations, sorted by hash.
+        strange: folders that look like realizations and are not whole.
+        config: what its config says; None if nobody asked yet.
+        durable: all of it is on the disk, whatever happens to the power.
+    """
+
+    identity: tuple[int, int, int]
+    books: tuple[Book, ...]
+    strange: tuple[RRef, ...] = ()
+    config: ConfigFacts | None = None
+    durable: bool = True
+
+
+def as_word(text: str) -> str:
+    """Give a text that can stand in a row: itself if it is one plain word, otherwise nothing."""
+    return text if text.isascii() and text.split() == [text] else ""
+
+
+def encode_shelf(shelf: Shelf) -> str:
+    """Give a shelf as a row of the index; what is strange is not in it."""
+    inode, mtime_ns, ctime_ns = shelf.identity
+    facts = shelf.config
+    config = "" if facts is None else _line(facts.size_bytes, repr(facts.arrived_s), *facts.deps)
+    books = [
+        _line(
+            book.rref[5:37],
+            book.context,
+            book.stop or _NONE,
+            book.size_bytes,
+            repr(book.arrived_s),
+            *book.needs,
+        )
+        for book in shelf.books
+    ]
+    head = _line(inode, mtime_ns, ctime_ns, int(shelf.durable), boot_id())
+    return "\n".join([head, config, *books])
+
+
+def _line(*words: object) -> str:
+    return " ".join(map(str, words))
+
+
+def decode_shelf(dref: DRef, row: str) -> Shelf:
+    """Read what `encode_shelf` gave; raises ValueError if it did not."""
+    head, config, *books = row.split("\n")
+    inode, mtime_ns, ctime_ns, durable, boot = head.split(" ")
+    identity = int(inode), int(mtime_ns), int(ctime_ns)
+    if boot != boot_id():
+        identity = NOBODY  # a power cut can take contents and leave names and times: look again
+    return Shelf(
+        identity,
+        tuple([_book(dref, line) for line in books]),
+        (),
+        _config(config) if config else None,
+        durable == "1",
+    )
+
+
+# References in a row were references when it was written, and its checksum says that it was not
+# changed: they are not parsed again.
+def _book(dref: DRef, line: str) -> Book:
+    rhash, context, stop, size_bytes, arrived_s, *needs = line.split(" ")
+    return Book(
+        str.__new__(RRef, f"rref:{rhash}-{dref[5:]}"),
+        context,
+        "" if stop == _NONE else stop,
+        int(size_bytes),
+        float(arrived_s),
+        tuple([str.__new__(RRef, need) for need in needs]),
+    )
+
+
+def _config(line: str) -> ConfigFacts:
+    size_bytes, arrived_s, *deps = line.split(" ")
+    return ConfigFacts(
+        int(size_bytes), float(arrived_s), tuple([str.__new__(DRef, dep) for dep in deps])
+    )
