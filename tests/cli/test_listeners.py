@@ -1,0 +1,239 @@
+"""Listeners: what happens, told to people and to programs."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+
+import stages_for_workers as stages
+from pylightnix import (
+    BuildFailed,
+    Built,
+    CutOff,
+    DRef,
+    Event,
+    Failed,
+    Fetched,
+    Finished,
+    Hit,
+    InvalidValue,
+    LogLine,
+    Planned,
+    Progress,
+    Queued,
+    RRef,
+    Skipped,
+    Started,
+    Waiting,
+    instantiate,
+    realize,
+)
+from pylightnix.cli.listeners import listener_for
+from pylightnix.cli.telling import as_json, as_line
+
+A, B = (DRef(f"dref:{hash_}-{name}") for hash_, name in (("a" * 32, "apple"), ("b" * 32, "bean")))
+R = RRef(f"rref:{'c' * 32}-{'a' * 32}-apple")
+
+EVENTS: dict[Event, tuple[str | None, str | None]] = {
+    Planned(A, 1.0): (None, None),
+    Queued(A, 1.0): (None, None),
+    Started(A, 1.0): ("started", "started"),
+    Waiting(A, "process 7", 1.0): ("waits for process 7", "waits for process 7"),
+    Progress(A, "data.tgz", 1024, 4096, 1.0): (None, "data.tgz: 1.0 KiB of 4.0 KiB"),
+    Progress(A, "data.tgz", 1024, None, 1.0): (None, "data.tgz: 1.0 KiB"),
+    LogLine(A, "x\x1b[31m", 1.0): (None, "> x\\u001b[31m"),
+    Hit(A, (R,), 1.0): (None, "the store has it"),
+    CutOff(A, (R,), 1.0): ("not built again: what it needs came out the same",) * 2,
+    Fetched(A, (R,), "elsewhere", 2.0, 1.0): ("fetched from elsewhere in 2.000 s",) * 2,
+    Built(A, (R,), 75.0, 1.0): ("built in 1 min 15 s",) * 2,
+    Failed(A, "no", 1.0): ("failed: no",) * 2,
+    Skipped(A, B, 1.0): ("skipped, because bean bbbbbbbb failed",) * 2,
+    Finished(A, (R,), 1.0): (None, None),
+}
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class NobodyReads(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_each_event_is_a_line_or_none(event: Event) -> None:
+    for verbose, said in zip((False, True), EVENTS[event], strict=True):
+        assert as_line(event, verbose) == (None if said is None else f"apple aaaaaaaa: {said}")
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_each_event_is_an_object_of_json(event: Event) -> None:
+    told = json.loads(as_json(event))
+    assert list(told) == sorted(told)
+    assert (told["event"], told["dref"], told["time_s"]) == (type(event).__name__, A, 1.0)
+    assert {*told} - {"event"} == {*type(event).__annotations__}
+
+
+def heard(kind: str, stream: io.StringIO, *, verbose: bool = False) -> str:
+    with listener_for(kind, stream, verbose) as listener:
+        for event in EVENTS:
+            listener(event)
+    return stream.getvalue()
+
+
+def test_plain_lines_are_what_is_worth_a_line() -> None:
+    lines = heard("plain", io.StringIO()).splitlines()
+    assert lines == [line for event in EVENTS if (line := as_line(event)) is not None]
+    assert len(heard("plain", io.StringIO(), verbose=True).splitlines()) == len(lines) + 4
+
+
+def test_json_is_all_of_it() -> None:
+    lines = heard("json", io.StringIO()).splitlines()
+    assert [json.loads(line)["event"] for line in lines] == [
+        type(event).__name__ for event in EVENTS
+    ]
+
+
+def test_nothing_is_nothing() -> None:
+    assert heard("none", io.StringIO()) == ""
+
+
+def test_where_there_is_no_terminal_there_are_plain_lines() -> None:
+    assert heard("auto", io.StringIO()) == heard("plain", io.StringIO())
+
+
+def test_a_terminal_that_can_do_nothing_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert heard("auto", Terminal()) == heard("plain", io.StringIO())
+
+
+def test_without_rich_there_are_plain_lines_and_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pylightnix.cli.progress", None)
+    monkeypatch.setenv("TERM", "xterm")
+    plain = heard("plain", io.StringIO())
+    assert heard("auto", Terminal()) == plain
+    advice, _, rest = heard("bars", io.StringIO()).partition("\n")
+    assert "pip install 'pylightnix[progress]'" in advice
+    assert rest == plain
+
+
+def test_work_goes_on_when_nobody_reads_any_more() -> None:
+    for kind in ("plain", "json"):
+        heard(kind, NobodyReads())
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="choose auto, bars"), listener_for("loud"):
+        pass
+
+
+@pytest.mark.usefixtures("current")
+def test_a_realize_is_told_line_by_line() -> None:
+    stream = io.StringIO()
+    with listener_for("plain", stream, verbose=True) as listener:
+        realize(instantiate(stages.solitary, stages.speak), jobs=2, on_event=listener)
+    told = [line.partition(": ")[2] for line in stream.getvalue().splitlines()]
+    assert told[0] == "started"
+    assert {"> a line by python", "> a line by a child", "> a complaint"} == set(told[1:-1])
+    assert told[-1].startswith("built in ")
+
+
+# With rich
+
+
+def screen(
+    width: int = 100, monkeypatch: pytest.MonkeyPatch | None = None, verbose: bool = False
+) -> str:
+    stream = Terminal()
+    with listener_for("bars", stream, verbose, lambda dref: 10.0) as listener:
+        for event in EVENTS:
+            listener(event)
+    return stream.getvalue()
+
+
+def test_bars_keep_what_is_worth_a_line_and_sum_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich", reason="the extra `progress` is missing")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    text = screen()
+    assert "failed: no" in text
+    assert text.endswith("1 built, 1 not needed after all, 1 failed or skipped\n")
+
+
+def test_a_failed_build_leaves_the_terminal_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich", reason="the extra `progress` is missing")
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with pytest.raises(LookupError), listener_for("bars", stream) as listener:
+        listener(Started(A, 1.0))
+        raise LookupError
+    assert stream.getvalue().rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in stream.getvalue()
+
+
+def test_what_is_left_is_estimated() -> None:
+    pytest.importorskip("rich", reason="the extra `progress` is missing")
+    from pylightnix.cli.progress import State, summary
+
+    known = State({A: 10.0, B: 30.0}.get)
+    for dref in (A, B):
+        known.note(Planned(dref, 0.0))
+    assert known.left_s(0.0) == 40.0
+    known.note(Started(A, 0.0))
+    assert known.left_s(4.0) == 36.0
+    known.note(Started(B, 4.0))
+    assert known.left_s(4.0) == 18.0
+    known.note(Built(A, (R,), 10.0, 10.0))
+    assert known.left_s(10.0) == 24.0
+    known.note(Failed(B, "no", 20.0))
+    assert (known.left_s(20.0), summary(known)) == (0.0, "1 built, 1 failed or skipped")
+
+
+def test_without_a_past_the_present_is_the_measure() -> None:
+    pytest.importorskip("rich", reason="the extra `progress` is missing")
+    from pylightnix.cli.progress import State, summary
+
+    state = State()
+    for dref in (A, B):
+        state.note(Planned(dref, 0.0))
+    assert state.left_s(0.0) is None
+    state.note(Started(A, 0.0))
+    state.note(Built(A, (R,), 6.0, 6.0))
+    assert state.left_s(6.0) == 6.0
+    state.note(CutOff(B, (R,), 6.0))
+    assert (state.left_s(6.0), summary(state)) == (0.0, "1 built, 1 not needed after all")
+
+
+def test_what_runs_is_drawn_and_what_is_too_much_is_counted() -> None:
+    rich = pytest.importorskip("rich.console", reason="the extra `progress` is missing")
+    from pylightnix.cli.progress import ROWS, State, picture
+
+    state = State(lambda dref: 5.0)
+    for number in range(ROWS + 3):
+        dref = DRef(f"dref:{number:032x}-node")
+        state.note(Planned(dref, 0.0))
+        state.note(Started(dref, 0.0))
+    state.note(LogLine(DRef(f"dref:{0:032x}-node"), "epoch 3", 1.0))
+    state.note(Progress(DRef(f"dref:{1:032x}-node"), "data.tgz", 1, 2, 1.0))
+    state.note(Waiting(DRef(f"dref:{2:032x}-node"), "process 7", 1.0))
+    console = rich.Console(file=io.StringIO(), width=100)
+    console.print(picture(state))
+    text = console.file.getvalue()
+    for part in ("0/15", "epoch 3", "data.tgz 50%", "waits for process 7", "and 3 more", "left"):
+        assert part in text
+
+
+@pytest.mark.usefixtures("current")
+def test_a_failure_is_told_once() -> None:
+    stream = io.StringIO()
+    with listener_for("plain", stream) as listener, pytest.raises(BuildFailed):
+        realize(instantiate(stages.solitary, stages.fail), on_event=listener)
+    assert stream.getvalue().count("failed:") == 1
