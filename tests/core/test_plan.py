@@ -8,7 +8,10 @@ from pylightnix.core.plan import (
     Chosen,
     Plan,
     advance,
+    blocked,
+    failed,
     finished,
+    given_back,
     mkplan,
     ready,
     settled,
@@ -103,3 +106,20 @@ def test_a_chain_of_thousands_needs_no_deep_stack() -> None:
     chain: Dag = {node(0): ()}
     chain |= {node(number): (node(number - 1),) for number in range(1, 5_000)}
     assert finished(advance(mkplan(chain), everything))
+
+
+def test_what_needs_a_failure_waits_for_ever() -> None:
+    plan = build(advance(mkplan(DIAMOND), nothing), A)
+    plan = advance(plan, nothing)
+    plan = failed(started(plan, B), B)
+    assert (set(plan.failed), ready(plan), set(blocked(plan))) == ({B}, (C,), {D})
+    plan = advance(build(plan, C), nothing)
+    assert (plan.fresh, ready(plan), plan.running) == ((), (), set())
+    assert not finished(plan)
+
+
+def test_what_is_given_back_can_be_started_again() -> None:
+    plan = started(advance(mkplan(DIAMOND), nothing), A)
+    again = given_back(plan, A)
+    assert (ready(again), again.running) == ((A,), set())
+    assert started(again, A) == plan

@@ -10,6 +10,8 @@ from pylightnix.core.plan import (
     Chosen,
     Plan,
     advance,
+    blocked,
+    failed,
     finished,
     mkplan,
     ready,
@@ -177,3 +179,24 @@ def test_what_a_hit_needs_is_asked_before_it_and_nothing_that_it_does_not_need(
     shop, plan = run(part, data)
     assert shop.asked.index(target) == len(shop.asked) - 1
     assert set(plan.done) == wanted
+
+
+@given(dags(), st.data())
+def test_after_failures_what_is_left_is_what_needs_them(dag: Dag, data: st.DataObject) -> None:
+    bad = data.draw(st.sets(st.sampled_from(list(dag)))) if dag else set()
+    shop = Shop(dag, set(), data)
+    plan = advance(mkplan(dag), shop.choose)
+    while todo := ready(plan):
+        dref = data.draw(st.sampled_from(todo))
+        plan = started(plan, dref)
+        if dref in bad:
+            plan = failed(plan, dref)
+        else:
+            shop.settled.append(dref)
+            plan = settled(plan, dref, shop.chosen(dref))
+        plan = advance(plan, shop.choose)
+    lost = {*plan.failed, *blocked(plan)}
+    assert {*plan.done, *lost} == {*dag}
+    assert lost.isdisjoint(plan.done)
+    assert all(not reachable({dref}, dag).isdisjoint(plan.failed) for dref in lost)
+    assert finished(plan) == (not plan.failed)
