@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from contextlib import suppress
 
 from .layout import INCOMING, Store, var_path
@@ -56,15 +57,16 @@ def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True)
         os.close(fd)
 
 
-def read_bytes(path: str) -> bytes:
-    """Read a whole file, not through a link."""
+def read_bytes(path: str, at_most: int = sys.maxsize) -> bytes:
+    """Read a file, not through a link: all of it, or so many bytes."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         # No file object: most of what is read is short. Only an empty read is the end: some network
         # file systems give less than they have.
         parts = []
-        while part := os.read(fd, 1 << 16):
+        while part := os.read(fd, min(at_most, 1 << 16)):
             parts.append(part)
+            at_most -= len(part)
         return b"".join(parts)
     finally:
         os.close(fd)
