@@ -6,6 +6,8 @@ itself costs next to nothing. `__init__.pyi` says the same to type checkers; a t
 
 from __future__ import annotations
 
+import sys
+
 _HOMES = {
     "core.refs": "DRef InvalidName InvalidRef Name RRef RefPath isdref isrref mkdref mkname mkrref "
     "rref2dref undref unrref",
@@ -75,10 +77,9 @@ __all__ = sorted(_WHERE)
 def __getattr__(name: str) -> object:
     if name not in _WHERE:
         raise AttributeError(f"module 'pylightnix' has no attribute {name!r}")
-    from importlib import import_module
-
     module, attribute = _WHERE[name]
-    value: object = getattr(import_module(module), attribute)
+    __import__(module)  # the package importlib would take longer to load than some of these
+    value: object = getattr(sys.modules[module], attribute)
     globals()[name] = value
     return value
 

@@ -80,6 +80,11 @@ def test_a_change_of_one_value_changes_the_hash(
 
 
 @given(configs())
+def test_the_text_of_a_config_is_what_a_json_library_would_write(fields: dict[str, object]) -> None:
+    assert mkconfig(fields).canonical == canonical_json(fields)
+
+
+@given(configs())
 def test_a_config_gives_back_what_it_was_made_of(fields: dict[str, object]) -> None:
     config = mkconfig(fields)
     assert told_apart(config_dict(config)) == told_apart(fields)

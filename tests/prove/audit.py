@@ -203,9 +203,10 @@ def listing(top: str, skip: tuple[str, ...] = ()) -> dict[str, tuple[int, object
     """Path -> mode and contents (or target), of all below a folder; `skip`: beginnings of paths."""
     found: dict[str, tuple[int, object]] = {}
     for home, folders, files in os.walk(top):
+        at = "" if home == top else os.path.relpath(home, top) + "/"
+        folders[:] = [name for name in folders if not f"{at}{name}".startswith(skip)]
         for name in (*folders, *files):
-            full = f"{home}/{name}"
-            path = os.path.relpath(full, top)
+            full, path = f"{home}/{name}", f"{at}{name}"
             if path.startswith(skip):
                 continue
             mode, data = os.lstat(full).st_mode, None

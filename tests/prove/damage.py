@@ -174,9 +174,7 @@ def _path(store: Store, ref: str) -> str:
     return place if ref.startswith("rref:") else f"{place}/config.json"
 
 
-def repaired(
-    case: Case, damage: Damage, place: str, before: set[str], destroyed: set[str]
-) -> None:
+def repaired(case: Case, damage: Damage, place: str, before: set[str], destroyed: set[str]) -> None:
     """What can be made again is there again; of the rest it is said; nothing was deleted."""
     store = case.store
     trash = set(os.listdir(f"{store.var}/trash"))

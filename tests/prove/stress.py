@@ -23,9 +23,7 @@ def stages(rng: Random, number: int, journal: str) -> list[DRef]:
     made: list[DRef] = []
     for i in range(STAGES):
         below = rng.sample(made, min(len(made), rng.choice([0, 1, 1, 2, 3])))
-        made.append(
-            node(f"s{i}", *below, noisy=rng.random() < 0.2, journal=journal, round=number)
-        )
+        made.append(node(f"s{i}", *below, noisy=rng.random() < 0.2, journal=journal, round=number))
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -279,6 +280,28 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_looked_at(
 
     monkeypatch.setattr(os, "lstat", broken)
     assert told(store, rref) == [("a", "cannot be read: Input/output error"), ("l", "is missing")]
+
+
+@pytest.mark.parametrize("call", ["lstat", "open", "scandir"])
+def test_what_cannot_be_told_just_now_is_not_called_damage(
+    call: str, store: Store, rref: RRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_descriptors(*args: object, **kwargs: object) -> object:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, call, out_of_descriptors)
+    with pytest.raises(OSError, match="Too many open files"):
+        told(store, rref)
+
+
+def test_a_folder_that_vanishes_while_it_is_listed_is_told_by_its_entries(
+    store: Store, rref: RRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: str) -> object:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    assert told(store, rref) == []
 
 
 def test_a_folder_that_cannot_be_listed_is_told_by_its_entries(

@@ -165,6 +165,13 @@ def test_a_builder_that_realizes_something_does_not_wait_for_itself(
     assert within(5, nested) == 0
 
 
+def test_what_is_held_is_not_taken_again(store: Store) -> None:
+    with build_lock(store, DREF) as outer, build_lock(outer, SAME_STRIPE, wait_s=0) as inner:
+        assert inner is outer
+        with build_lock(inner, DREF, wait_s=0) as again:
+            assert again is outer
+
+
 def test_what_is_held_ends_with_the_block(store: Store) -> None:
     with build_lock(store, DREF) as inside:
         assert inside.held == {DREF[5:7]}

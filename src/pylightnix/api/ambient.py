@@ -11,14 +11,19 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import ClassVar
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.value import changed
 from pylightnix.engine.registry import NoRegistry, Registry
 from pylightnix.store.index import Index
-from pylightnix.store.layout import SCHEMA, Durability, Store, initialize, mkstore, opened
+from pylightnix.store.layout import SCHEMA, Store, initialize, mkstore, opened
 from pylightnix.store.roots import LiveRoots
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+    from pylightnix.store.layout import Durability
 
 DEFAULT_ROOT = "~/_pylightnix"
 

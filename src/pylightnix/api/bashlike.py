@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pylightnix.core.codec import parse_json
 from pylightnix.core.confscan import is_part
 from pylightnix.core.errors import InvalidValue
+from pylightnix.core.given import require_number
 from pylightnix.core.manifest import META
 from pylightnix.core.refs import DRef, InvalidRef, RRef
 from pylightnix.store import query, removal, usage
@@ -147,6 +148,7 @@ def find(
     Returns:
         RRefs, sorted by derivation and hash.
     """
+    _check_search(name, newer)
     where = resolved(store)
     named = [d for d in query.drefs(where) if name is None or fnmatchcase(d[38:], name)]
     query.preload(where, named)
@@ -155,6 +157,13 @@ def find(
         return found
     since = newer if newer > 0 else time.time() + newer
     return [rref for rref in found if _built_s(where, rref) > since]
+
+
+def _check_search(name: object, newer: object) -> None:
+    if newer is not None:
+        require_number("find: newer", abs(newer) if isinstance(newer, (int, float)) else newer)
+    if not isinstance(name, str | None):
+        raise InvalidValue(f"find: the name cannot be {name!r:.100}: give a pattern, as 'hello-*'")
 
 
 def _built_s(store: Store, rref: RRef) -> float:

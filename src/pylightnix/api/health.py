@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from pylightnix.core.errors import PylightnixError
 from pylightnix.core.reclaim import Ref
@@ -72,7 +73,10 @@ def _parsed(
 ) -> list[Ref] | None:
     if refs is None:
         return None
-    return [resolve(store, ref) for ref in ((refs,) if isinstance(refs, str) else refs)]
+    given: object = refs
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    wanted: Any = refs if several else (refs,)
+    return [resolve(store, ref) for ref in wanted]
 
 
 def _rebuild(store: Store, gone: Iterable[Ref], closure: Closure) -> str:

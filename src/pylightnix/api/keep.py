@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from pylightnix.core.errors import InvalidValue
+from pylightnix.core.given import artifact_path, path_text, require_number
 from pylightnix.core.graph import reachable
 from pylightnix.core.reclaim import Policy, Ref
 from pylightnix.core.refs import DRef, InvalidRef, RRef, isdref, isrref
@@ -110,9 +112,8 @@ def gc(
     Concept: deciding is pure and apart from acting, so a dry run is the same code.
     """
     where = resolved(store)
-    policy = Policy(
-        grace_s, older_than_s, keep_last, None if keep_best is None else keep_best[1], max_bytes
-    )
+    filename, best = _best(keep_best)
+    policy = Policy(grace_s, older_than_s, keep_last, best, max_bytes)
     _check(policy)
     refs, folders = _sorted_out(where, keep)
     live = live_roots(where)
@@ -122,7 +123,7 @@ def gc(
         keep=refs,
         at_work=[ref for at_work in tuple(live.working) for ref in at_work],
         keep_folders=folders,
-        score=None if keep_best is None else _scorer(keep_best[0]),
+        score=None if filename is None else _scorer(filename),
         dry_run=dry_run,
         leftovers_only=leftovers_only,
         mine=live.path,
@@ -135,10 +136,8 @@ def gc(
 def _check(policy: Policy) -> None:
     for name in Policy.__slots__:
         value = getattr(policy, name)
-        if value is not None and not value >= 0:
-            raise InvalidValue(
-                f"gc: {name} cannot be {value!r}: give a number that is not negative"
-            )
+        if value is not None:
+            require_number(f"gc: {name}", value, whole=name in ("keep_last", "keep_best"))
 
 
 def _sorted_out(
@@ -147,8 +146,9 @@ def _sorted_out(
     """Tell references from folders."""
     refs: list[DRef | RRef] = []
     folders: list[str] = []
-    for item in (keep,) if isinstance(keep, (str, os.PathLike)) else keep:
-        text = os.fspath(item)
+    single = isinstance(keep, (str, os.PathLike)) or not isinstance(keep, Iterable)
+    for item in (keep,) if single else keep:
+        text = path_text("gc: something to keep", item)
         if isdref(text) or isrref(text):
             refs.append(resolve(store, text))
         elif os.path.isdir(text):
@@ -162,7 +162,17 @@ def _sorted_out(
 
 
 def _scorer(filename: str) -> Score:
-    return lambda folder: number_in(f"{folder}/{filename}")
+    path = artifact_path("gc: the artifact of keep_best", filename)
+    return lambda folder: number_in(f"{folder}/{path}")
+
+
+def _best(keep_best: object) -> tuple[Any, Any]:
+    """Take `keep_best` apart; what its parts are is checked by who uses them."""
+    if keep_best is None:
+        return None, None
+    if isinstance(keep_best, tuple | list) and len(keep_best) == 2:
+        return tuple(keep_best)
+    raise InvalidValue(f"gc: keep_best cannot be {keep_best!r:.100}: give (file, number)")
 
 
 @told

@@ -3,50 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, TypeAlias, TypedDict, Unpack
-
-from pyrsistent import PMap
 
 from pylightnix.core.config import Config
 from pylightnix.core.config import mkconfig as _mkconfig
-from pylightnix.core.context import Context
-from pylightnix.core.errors import InvalidValue
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 from pylightnix.engine import realize as engine
 from pylightnix.engine.arguments import RealizeArg
 from pylightnix.engine.closure import Closure, close_over, fill, map_result, takes_registry
-from pylightnix.engine.events import Listener, ignore
+from pylightnix.engine.events import ignore
 from pylightnix.engine.matchers import Matcher
 from pylightnix.engine.registry import Realizer, Registry, register, without_registry
 from pylightnix.engine.workshop import Workshop
-from pylightnix.store.layout import Durability, Store, mkstore
+from pylightnix.store.layout import Store, mkstore
 from pylightnix.store.scratch import Scratch
 from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
 from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
 from .given import Force, check_closure, forced, known_drefs
+from .options import check_options
 
-Arguments: TypeAlias = Mapping[DRef, Mapping[str, Any]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, TypeAlias, Unpack
 
+    from pylightnix.core.context import Context
+    from pylightnix.store.layout import Durability
 
-class Options(TypedDict, total=False):
-    """How to realize; every option may be left out.
+    from .options import Options
 
-    Attributes:
-        durability: what is flushed when it returns: `full`, `batch` or `none`; by default the
-            store's.
-        lock_timeout_s: how long to wait for another process that builds the same; None (default)
-            without end.
-        on_event: is told what happens; see `pylightnix.engine.events`.
-    """
-
-    durability: Durability | None
-    lock_timeout_s: float | None
-    on_event: Listener
+Arguments: TypeAlias = "Mapping[DRef, Mapping[str, Any]]"
 
 
 def mkconfig(fields: Mapping[str, object]) -> Config:
@@ -156,7 +145,7 @@ def _realized(
     assert_realized: Iterable[DRef],
     realize_args: Arguments | None,
     options: Options,
-) -> PMap[DRef, Chosen]:
+) -> Mapping[DRef, Chosen]:
     _check(closure, options)
     store = _with_durability(closure.store, options.get("durability"))
     force = forced(closure, force_rebuild)
@@ -181,9 +170,7 @@ def _realized(
 
 def _check(closure: object, options: Options) -> None:
     check_closure("realize", closure)
-    for name in options.keys() - Options.__annotations__.keys():
-        known = ", ".join(Options.__annotations__)
-        raise InvalidValue(f"realize has no option {name!r}; it has {known}")
+    check_options(options)
 
 
 def _with_durability(store: Store, durability: Durability | None) -> Store:
@@ -209,7 +196,10 @@ def realize(
         force_rebuild: `True` for the targets, or DRefs: build them even if something matches.
         assert_realized: DRefs that must not be built.
         realize_args: per DRef, arguments for its realizer (`b.rarg`); they are not hashed.
-        options: see `Options`.
+        options: `durability`, what is flushed when it returns (`full`, `batch` or `none`; by
+            default the store's); `lock_timeout_s`, how long to wait for another process that builds
+            the same (None, the default, without end); `on_event`, called with what happens (see
+            `pylightnix.engine.events`).
 
     Returns:
         The realization chosen by the target's matcher.
@@ -269,9 +259,11 @@ def realize_context(
         RRefs, where the matcher chose another number than one); and the chosen realizations of
         every derivation of the closure.
     """
+    from pylightnix.core.context import mkcontext
+
     done = _realized(closure, force_rebuild, assert_realized, realize_args, options)
 
     def leaf(dref: DRef) -> RRef | tuple[RRef, ...]:
         return done[dref][0] if len(done[dref]) == 1 else done[dref]
 
-    return map_result(closure.result, leaf), done
+    return map_result(closure.result, leaf), mkcontext(done)

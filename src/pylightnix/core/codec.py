@@ -8,10 +8,11 @@ section 5.1).
 
 from __future__ import annotations
 
-from json import JSONDecoder, JSONEncoder
+from functools import lru_cache
 
-_ENCODER = JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-_DECODER = JSONDecoder()
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from json import JSONDecoder, JSONEncoder
 
 
 def canonical_json(value: object) -> bytes:
@@ -24,7 +25,7 @@ def canonical_json(value: object) -> bytes:
         ValueError: a NaN, an infinity or a lone surrogate (`UnicodeEncodeError`).
         TypeError: something that JSON does not have.
     """
-    return _ENCODER.encode(value).encode()
+    return _encoder().encode(value).encode()
 
 
 def parse_json(data: bytes) -> object:
@@ -34,6 +35,21 @@ def parse_json(data: bytes) -> object:
         ValueError: not JSON, not UTF-8, or nested deeper than anything of ours.
     """
     try:
-        return _DECODER.decode(data.decode())
+        return _decoder().decode(data.decode())
     except RecursionError:
         raise ValueError("nested too deep to be read") from None
+
+
+# Made on first use: where all is in the store, nothing is ever decoded.
+@lru_cache(maxsize=1)
+def _encoder() -> JSONEncoder:
+    from json import JSONEncoder
+
+    return JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+@lru_cache(maxsize=1)
+def _decoder() -> JSONDecoder:
+    from json import JSONDecoder
+
+    return JSONDecoder()

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
-from typing import Any
 
-from .codec import canonical_json, parse_json
+from .codec import parse_json
 from .confscan import MAX_BYTES, InvalidConfig, scan
 from .hashing import config_digest
 from .refs import DRef, Name, RefPath, mkname
 from .value import value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 selfref = "__self__"
 """Head of a path inside the very derivation that the config describes: `[selfref, 'out.npy']`."""
@@ -52,7 +55,7 @@ def mkconfig(fields: Mapping[str, object]) -> Config:
     {'lr': 0.1, 'name': 'hello'}
     """
     found = scan(fields, selfref)
-    canonical = b"" if found.issues else canonical_json(found.value)
+    canonical = b"" if found.issues else found.text.encode()
     found.left = MAX_BYTES
     found.take(len(canonical))
     if found.issues:

@@ -1,10 +1,11 @@
-"""One walk over what a user wants to have in a config: all that is wrong with it, and its deps."""
+"""One walk over what a user wants in a config: its canonical text, its deps, all that is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
 
+from .codec import canonical_json
 from .errors import InvalidValue
 from .refs import DRef, Name, RRef, isdref, isrref
 
@@ -12,6 +13,7 @@ MAX_DEPTH = 64
 MAX_BYTES = 1 << 20
 MAX_ISSUES = 100
 _NONFINITE = "is not a finite number"
+_PLAIN = frozenset((str, int, bool, float, type(None), list, dict, DRef))
 
 
 class InvalidConfig(InvalidValue):
@@ -28,9 +30,9 @@ class InvalidConfig(InvalidValue):
 
 
 class Scan:
-    """What the walk found: `issues`, `deps`, and the `value` made of plain JSON types."""
+    """What the walk found: `issues`, `deps`, and the `text` in the form of `canonical_json`."""
 
-    __slots__ = ("deps", "full", "issues", "left", "selfref", "value", "walked")
+    __slots__ = ("deps", "full", "issues", "left", "selfref", "text", "walked")
 
     def __init__(self, selfref: str) -> None:
         self.issues: list[str] = []
@@ -38,8 +40,8 @@ class Scan:
         self.left = MAX_BYTES
         self.full = False
         self.selfref = selfref
-        self.value: object = None
-        self.walked: dict[tuple[int, int], tuple[object, int]] = {}
+        self.text = ""
+        self.walked: dict[tuple[int, int], tuple[str, int]] = {}
 
     def say(self, where: str, what: str) -> None:
         """Note what is wrong at a place; after a hundred the reader has seen enough."""
@@ -68,8 +70,8 @@ class Scan:
 def scan(fields: object, selfref: str) -> Scan:
     """Walk a whole config and report all that is wrong with it at once."""
     found = Scan(selfref)
-    if isinstance(fields, Mapping):
-        found.value = _dict(found, dict(fields), "config", 1)
+    if type(fields) is dict or isinstance(fields, Mapping):
+        found.text = _dict(found, dict(fields), "config", 1)
     else:
         found.say("config", f"expected a dictionary, got {_kind(fields)}")
     return found
@@ -80,7 +82,7 @@ def _kind(value: object) -> str:
     return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
 
 
-def _value(found: Scan, value: object, where: str, depth: int) -> object:
+def _value(found: Scan, value: object, where: str, depth: int) -> str:
     # Exact types, not isinstance: numpy.float64 is a float by inheritance and would print
     # differently elsewhere.
     cls = type(value)
@@ -88,24 +90,26 @@ def _value(found: Scan, value: object, where: str, depth: int) -> object:
         return _text(found, value, where)  # type: ignore[arg-type]
     if cls is int:
         return _int(found, value, where)  # type: ignore[arg-type]
-    if cls is bool or value is None:
-        return value
+    if cls is DRef:
+        found.deps.add(value)  # type: ignore[arg-type]
+        return f'"{value}"'
+    if value is None:
+        return "null"
+    if cls is bool:
+        return "true" if value else "false"
     if cls is float:
         if not isfinite(value):  # type: ignore[arg-type]
             found.say(where, f"{value} {_NONFINITE}")
-        return value
-    if cls is DRef:
-        found.deps.add(value)  # type: ignore[arg-type]
-        return value
+        return repr(value)
     if cls is list or cls is dict:
         return _container(found, value, where, depth)
     return _other(found, value, where)
 
 
-def _container(found: Scan, value: object, where: str, depth: int) -> object:
+def _container(found: Scan, value: object, where: str, depth: int) -> str:
     if depth >= MAX_DEPTH:
         found.say(where, f"deeper than {MAX_DEPTH} levels")
-        return None
+        return ""
     # A list that holds another one twice, which holds a third one twice, and so on, would be walked
     # 2**64 times; what was found to be good on a level is good on that level everywhere.
     again = (id(value), depth)
@@ -116,7 +120,7 @@ def _container(found: Scan, value: object, where: str, depth: int) -> object:
     left, issues = found.left, len(found.issues)
     found.take(len(value))  # type: ignore[arg-type]
     if found.full:
-        return None
+        return ""
     if type(value) is dict:
         made = _dict(found, value, where, depth + 1)
     else:
@@ -126,49 +130,60 @@ def _container(found: Scan, value: object, where: str, depth: int) -> object:
     return made
 
 
-def _list(found: Scan, value: list[object], where: str, depth: int) -> list[object]:
-    made = [_value(found, item, f"{where}[{i}]", depth) for i, item in enumerate(value)]
-    if made and made[0].__class__ in (str, DRef):
-        _refpath(found, made, where)
-    return made
+def _list(found: Scan, value: list[object], where: str, depth: int) -> str:
+    items = [item if type(item) in _PLAIN else _path_text(item) for item in value]
+    made = [_value(found, item, f"{where}[{i}]", depth) for i, item in enumerate(items)]
+    if items and type(items[0]) in (str, DRef):
+        _refpath(found, items, where)
+    return f"[{','.join(made)}]"
 
 
-def _dict(found: Scan, value: dict[object, object], where: str, depth: int) -> dict[str, object]:
-    made: dict[str, object] = {}
+def _path_text(item: object) -> object:
+    """Give a path as text; what is no path, or not one of text, as it is."""
+    fspath = getattr(type(item), "__fspath__", None)
+    path = None if fspath is None else fspath(item)
+    return path if type(path) is str else item
+
+
+def _dict(found: Scan, value: dict[object, object], where: str, depth: int) -> str:
+    made: dict[str, str] = {}
     for key, item in value.items():
         if type(key) is str or type(key) is DRef or type(key) is Name:
             place = f"{where}.{key}"
-            made[_text(found, key, place)] = _value(found, item, place, depth)
+            name = _text(found, key, place)
+            made[key] = f"{name}:{_value(found, item, place, depth)}"
         else:
             found.say(f"{where}[{key!r:.60}]", f"a key must be str, not {_kind(key)}")
-    return made
+    return f"{{{','.join([made[key] for key in sorted(made)])}}}"
 
 
 def _text(found: Scan, text: str, where: str) -> str:
     found.take(len(text))
-    head = text[:5]
-    if head == "dref:" and isdref(text):
-        found.deps.add(DRef(text))
-    elif head == "rref:" and isrref(text):
-        found.say(where, f"{text} is a realization; a config says how to make things: use its DRef")
-    elif not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            found.say(where, "a lone surrogate is not text")
-            return "?"
-    return text
+    if text[1:5] == "ref:":
+        if isdref(text):
+            found.deps.add(DRef(text))
+        elif isrref(text):
+            why = "a config says how to make things: use its DRef"
+            found.say(where, f"{text} is a realization; {why}")
+    # What need not be escaped, and that is nearly all, needs no JSON library either.
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    try:
+        return canonical_json(text).decode()
+    except UnicodeEncodeError:
+        found.say(where, "a lone surrogate is not text")
+        return ""
 
 
-def _int(found: Scan, value: int, where: str) -> int:
+def _int(found: Scan, value: int, where: str) -> str:
     # Python refuses to print integers of more than 4,300 digits; 10,000 bits is far below that.
     if value.bit_length() > 10_000:
         found.say(where, "an integer of more than 10,000 bits")
-        return 0
-    return value
+        return ""
+    return repr(value)
 
 
-def _other(found: Scan, value: object, where: str) -> object:
+def _other(found: Scan, value: object, where: str) -> str:
     if type(value) is Name:
         return _text(found, value, where)
     if type(value) is RRef:
@@ -179,14 +194,14 @@ def _other(found: Scan, value: object, where: str) -> object:
         if type(path) is str:
             return _text(found, path, where)
         found.say(where, f"a path of {_kind(path)} is not allowed; use a path of str")
-        return None
+        return ""
     hint = {
         "tuple": "; use a list",
         "bytes": "; use `mkfile` and depend on it",
         "set": "; use a sorted list",
     }
     found.say(where, f"{_kind(value)} is not allowed{hint.get(_kind(value), '')}")
-    return None
+    return ""
 
 
 def is_part(part: object) -> bool:

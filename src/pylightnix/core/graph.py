@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import TypeVar
 
 from .errors import InstantiateError
 
-N = TypeVar("N", bound=Hashable)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    N = TypeVar("N", bound=Hashable)
 
 
 class CyclicDependency(InstantiateError):

@@ -13,12 +13,15 @@ all told apart, so no two trees that differ share a name (the idea of a canonica
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
 
 from .codec import canonical_json, parse_json
 from .hashing import realization_digest
 from .refs import HEX, DRef, RRef, mkrref, undref
 from .value import value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 VERSION = 1
 META = ".pylightnix"

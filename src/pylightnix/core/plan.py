@@ -15,15 +15,20 @@ whatever runs commands.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias, TypeVar
-
-from pyrsistent import PMap, PSet, pmap, pset
+from collections.abc import Set as AbstractSet
 
 from .graph import users
 from .refs import DRef, RRef
 from .value import changed, value
 
-V = TypeVar("V")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias, TypeVar
+
+    from pyrsistent import PMap, PSet
+
+    V = TypeVar("V")
+
 Chosen: TypeAlias = tuple[RRef, ...]
 Choose: TypeAlias = Callable[[DRef, dict[DRef, Chosen]], "Chosen | None"]
 """Given a derivation and its dependencies' realizations: what to use, or None for a new one."""
@@ -38,18 +43,18 @@ class Plan:
         users: every derivation -> those that need it directly.
         left: waiting derivations -> how many of their dependencies are not settled.
         fresh: all dependencies settled, not yet looked at.
+        done: settled ones -> their realizations.
         missing: looked at; nothing that the store has will do.
         running: handed out to be built.
-        done: settled ones -> their realizations.
     """
 
     needs: Mapping[DRef, tuple[DRef, ...]]
     users: Mapping[DRef, list[DRef]]
-    left: PMap[DRef, int]
+    left: Mapping[DRef, int]
     fresh: tuple[DRef, ...]
-    missing: PSet[DRef] = pset()
-    running: PSet[DRef] = pset()
-    done: PMap[DRef, Chosen] = pmap()
+    done: Mapping[DRef, Chosen]
+    missing: AbstractSet[DRef] = frozenset()
+    running: AbstractSet[DRef] = frozenset()
 
 
 def mkplan(needs: Mapping[DRef, tuple[DRef, ...]]) -> Plan:
@@ -61,7 +66,7 @@ def mkplan(needs: Mapping[DRef, tuple[DRef, ...]]) -> Plan:
     """
     left = {dref: len(deps) for dref, deps in needs.items() if deps}
     fresh = tuple(dref for dref in needs if dref not in left)
-    return Plan(needs, users(needs), pmap(left), fresh)
+    return Plan(needs, users(needs), left, fresh, {})
 
 
 def advance(plan: Plan, choose: Choose) -> Plan:
@@ -90,16 +95,35 @@ def advance(plan: Plan, choose: Choose) -> Plan:
     return changed(
         plan,
         fresh=(),
-        missing=plan.missing.update(missing) if missing else plan.missing,
+        missing=_steady_set(plan.missing).update(missing) if missing else plan.missing,
         left=_merged(plan.left, left),
         done=_merged(plan.done, done),
     )
 
 
-def _merged(old: PMap[DRef, V], new: Mapping[DRef, V]) -> PMap[DRef, V]:
-    # The everyday case is a plan that is settled in one go; building a map at once is several
-    # times cheaper.
-    return pmap({**old, **new}) if len(new) > len(old) // 4 else old.update(new)
+def _merged(old: Mapping[DRef, V], new: Mapping[DRef, V]) -> Mapping[DRef, V]:
+    if not new:
+        return old
+    # The everyday case is a plan that is settled in one go.
+    return {**old, **new} if len(new) >= len(old) else _steady(old).update(new)
+
+
+def _steady(old: Mapping[DRef, V]) -> PMap[DRef, V]:
+    """Give a map of which each step makes a new one without copying it."""
+    if not isinstance(old, dict):
+        return old  # type: ignore[return-value]
+    from pyrsistent import pmap
+
+    return pmap(old)
+
+
+def _steady_set(old: AbstractSet[DRef]) -> PSet[DRef]:
+    """Give a set of which each step makes a new one without copying it."""
+    if not isinstance(old, frozenset):
+        return old  # type: ignore[return-value]
+    from pyrsistent import pset
+
+    return pset(old)
 
 
 def ready(plan: Plan) -> tuple[DRef, ...]:
@@ -111,7 +135,11 @@ def ready(plan: Plan) -> tuple[DRef, ...]:
 
 def started(plan: Plan, dref: DRef) -> Plan:
     """Note that a missing derivation is being built."""
-    return changed(plan, missing=plan.missing.remove(dref), running=plan.running.add(dref))
+    return changed(
+        plan,
+        missing=_steady_set(plan.missing).remove(dref),
+        running=_steady_set(plan.running).add(dref),
+    )
 
 
 def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
@@ -119,9 +147,9 @@ def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
     left = {user: plan.left[user] - 1 for user in plan.users[dref]}
     return changed(
         plan,
-        running=plan.running.remove(dref),
-        done=plan.done.set(dref, tuple(chosen)),
-        left=plan.left.update(left),
+        running=_steady_set(plan.running).remove(dref),
+        done=_steady(plan.done).set(dref, tuple(chosen)),
+        left=_steady(plan.left).update(left) if left else plan.left,
         fresh=(*plan.fresh, *(user for user, count in left.items() if not count)),
     )
 

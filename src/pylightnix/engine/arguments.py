@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
 
 from pylightnix.core.config import Config
 
 from .events import Listener, ignore
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-class RealizeArg(Mapping[str, Any]):
+
+class RealizeArg(Mapping[str, "Any"]):
     """The caller's `realize_args` for one derivation, as a read-only mapping. They are not hashed.
 
     Attributes:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
 
 from pylightnix.core.errors import InstantiateError
 from pylightnix.core.graph import reachable
 from pylightnix.core.refs import DRef
 from pylightnix.core.value import value
 from pylightnix.store.layout import Store
-from pylightnix.store.objects import put_derivation
+from pylightnix.store.query import has_derivation
 
 from .registry import Derivation, NestedInstantiate, Registry
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 
 class NotADerivation(InstantiateError):
@@ -120,9 +123,18 @@ def close_over(
     derivations = _needed(registry, targets)
     if hold is not None:
         hold([drv.dref for drv in derivations])
-        for drv in derivations:
-            put_derivation(store, drv.dref, drv.config)
+        _write(
+            [drv for drv in derivations if not has_derivation(store, drv.dref, drv.config)], store
+        )
     return Closure(result, tuple(targets), derivations, store)
+
+
+def _write(missing: Collection[Derivation], store: Store) -> None:
+    if missing:
+        from pylightnix.store.objects import write_derivation
+
+        for drv in missing:
+            write_derivation(store, drv.dref, drv.config)
 
 
 def _needed(registry: Registry, targets: Collection[DRef]) -> tuple[Derivation, ...]:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from math import isnan
-from typing import TypeAlias
 
 from pylightnix.core.errors import InvalidValue, RealizeError
+from pylightnix.core.given import artifact_path
 from pylightnix.core.refs import RRef, rref2dref
 from pylightnix.core.value import value
 from pylightnix.store.layout import Store, rref_path
-from pylightnix.store.query import provenance_of
 from pylightnix.store.trouble import is_passing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 Matcher: TypeAlias = Callable[[Store, Sequence[RRef]], "Sequence[RRef] | None"]
 """Chooses among realizations; None asks for a build, an empty sequence chooses none."""
@@ -66,8 +69,13 @@ class Match:
         return max(0, self.rmin - len(_ranked(store, rrefs, self.keys)))
 
 
+_ONLY = Match(exclusive=True)
+
+
 def _ranked(store: Store, rrefs: Iterable[RRef], keys: Sequence[Key]) -> list[RRef]:
     """Sort, best first, ties by hash; a None from any key drops a candidate."""
+    if not keys:
+        return sorted(rrefs)
     judged = []
     for rref in sorted(rrefs):
         marks = [key(store, rref) for key in keys]
@@ -130,7 +138,7 @@ def match_only() -> Matcher:
 
     Several realizations are an error that names both ways out.
     """
-    return match(rmin=1, rmax=1, exclusive=True)
+    return _ONLY
 
 
 def match_latest(n: int = 1) -> Matcher:
@@ -168,6 +176,8 @@ def match_exact(rrefs: Iterable[RRef]) -> Matcher:
 class _Latest:
     def __call__(self, store: Store, rref: RRef) -> str:
         # ISO times of one form sort as text; what has lost its provenance counts as the oldest.
+        from pylightnix.store.query import provenance_of
+
         return str(provenance_of(store, rref).get("stop", ""))
 
 
@@ -214,8 +224,12 @@ def latest() -> Key:
 
 
 def best(filename: str | os.PathLike[str]) -> Key:
-    """Judge by the number in the first line of an artifact; missing, NaN or unreadable: last."""
-    return _Best(os.fspath(filename))
+    """Judge by the number in the first line of an artifact; missing, NaN or unreadable: last.
+
+    Raises:
+        InvalidValue: it cannot be the path of an artifact.
+    """
+    return _Best(artifact_path("the artifact to judge by", filename))
 
 
 def exact(rrefs: Iterable[RRef]) -> Key:

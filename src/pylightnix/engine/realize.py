@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from pylightnix.core.plan import (
     Choose,
@@ -22,7 +22,6 @@ from pylightnix.core.value import changed
 from .closure import Closure
 from .events import Hit, ignore
 from .look import looker
-from .registry import Derivation
 from .workshop import Workshop
 
 
@@ -51,16 +50,15 @@ def realize(closure: Closure, shop: Workshop, assert_realized: Collection[DRef] 
 
     listened = None if shop.emit is ignore else on_hit
     look = looker(shop.store, closure.derivations, shop.force, listened)
-    known = {drv.dref: drv for drv in closure.derivations}
     plan = advance(mkplan(closure.needs), look)
-    return plan if finished(plan) else _built(plan, look, shop, known, assert_realized)
+    return plan if finished(plan) else _built(plan, look, shop, closure, assert_realized)
 
 
 def _built(
     plan: Plan,
     look: Choose,
     shop: Workshop,
-    known: Mapping[DRef, Derivation],
+    closure: Closure,
     assert_realized: Collection[DRef],
 ) -> Plan:
     """Build what is missing, one after the other."""
@@ -70,6 +68,7 @@ def _built(
     from .produce import NotRealized, produce
 
     shop = changed(shop, who=this_process())
+    known = {drv.dref: drv for drv in closure.derivations}
     while todo := ready(plan):
         absent = tuple(dref for dref in todo if dref in assert_realized)
         if absent:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, TypeAlias
 
 from pylightnix.core.config import Config, config_hash
-from pylightnix.core.context import Context
 from pylightnix.core.errors import InstantiateError, InvalidValue
 from pylightnix.core.refs import DRef
 from pylightnix.core.value import value
@@ -16,7 +13,14 @@ from pylightnix.store.layout import Store
 from .arguments import RealizeArg
 from .matchers import Matcher
 
-Realizer: TypeAlias = Callable[[Store, DRef, Context, RealizeArg], Sequence[Path]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, TypeAlias
+
+    from pylightnix.core.context import Context
+
+Realizer: TypeAlias = Callable[[Store, DRef, "Context", RealizeArg], "Sequence[Path]"]
 """Makes one or more output folders; `build_wrapper` turns a function of a `Build` into one."""
 
 
@@ -128,6 +132,6 @@ def _check(config: object, matcher: object, realizer: object) -> None:
 
 def without_registry(fields: object) -> Any:
     """Drop registries from a dictionary, for `mkconfig(locals())` in a stage that takes `r`."""
-    if not isinstance(fields, Mapping):
+    if type(fields) is not dict and not isinstance(fields, Mapping):
         return fields  # whoever reads it next says what is wrong
     return {key: value for key, value in fields.items() if not isinstance(value, Registry)}

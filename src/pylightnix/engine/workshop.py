@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
@@ -17,8 +16,10 @@ from .events import Listener, ignore
 from .matchers import MatcherUnsatisfied
 from .registry import Derivation, Realizer
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any, TypeAlias
 
     from pylightnix.core.context import Context
 

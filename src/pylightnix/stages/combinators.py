@@ -26,7 +26,9 @@ def redefine(
     new_matcher: Matcher | None = None,
     new_realizer: Realizer | None = None,
 ) -> Stage:
-    """Make a stage like another one, with some of it changed. The stages that it depends on stay as they are.
+    """Make a stage like another one, with some of it changed.
+
+    The stages that it depends on stay as they are.
 
     Args:
         stage: returns one DRef.

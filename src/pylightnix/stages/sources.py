@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from pylightnix.core.errors import FetchError, InvalidValue
@@ -73,7 +74,9 @@ def parse_urls(urls: str | Iterable[str]) -> tuple[str, ...]:
         InvalidValue: there is none, or some are no http, https, ftp or file addresses; these are
             named.
     """
-    mirrors = (urls,) if isinstance(urls, str) else tuple(urls)
+    given: object = urls
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    mirrors: tuple[Any, ...] = tuple(urls) if several else (urls,)
     bad = [url for url in mirrors if not _is_address(url)]
     if bad or not mirrors:
         what = ", ".join(repr(url) for url in bad) or "nowhere"

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pylightnix.core.config import Config, config_dict, mkconfig
 from pylightnix.core.confscan import is_part
 from pylightnix.core.errors import InvalidValue
+from pylightnix.core.manifest import META
 from pylightnix.core.refs import DRef
 from pylightnix.engine.build import Build, build_outpath, build_wrapper
 from pylightnix.engine.matchers import match_only
@@ -36,7 +37,7 @@ def mknode(
     """
     contents = dict(artifacts or {})
     for filename, data in contents.items():
-        if not is_part(filename):
+        if not is_part(filename) or filename == META:
             raise InvalidValue(f"mknode: {filename!r} cannot be the name of a file")
         if not isinstance(data, bytes):
             raise InvalidValue(

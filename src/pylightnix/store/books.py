@@ -1,16 +1,19 @@
-"""What is known of a derivation's folder, as values, and as rows of the index."""
+"""What is worth knowing of a derivation's folder, as values, and as one row of the index.
+
+A row is text: lines of words between single spaces, which is quicker to take apart than anything a
+library reads, and needs none. The first line says of which state of the folder it speaks, the
+second what the config says, each further one is a realization.
+"""
 
 from __future__ import annotations
-
-from typing import Any
 
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import value
 
 from .machine import boot_id
 
-# The identity of a folder of which nothing certain is known.
 NOBODY = (0, 0, 0)
+_NONE = "-"
 
 
 @value
@@ -19,7 +22,7 @@ class Book:
 
     Attributes:
         context: digest of its derivation and context, see `context_key`.
-        stop: when its build ended, as text that sorts; empty if nobody knows.
+        stop: when its build ended, as a word that sorts; empty if nobody knows.
         size_bytes: of everything in it.
         arrived_s: when it came into this store, in seconds since 1970.
         needs: the realizations of its direct dependencies, sorted.
@@ -67,46 +70,67 @@ class Shelf:
     durable: bool = True
 
 
-def encode_shelf(shelf: Shelf) -> list[object]:
-    """Give a shelf as plain lists, for the index."""
+def as_word(text: str) -> str:
+    """Give a text that can stand in a row: itself if it is one plain word, otherwise nothing."""
+    return text if text.isascii() and text.split() == [text] else ""
+
+
+def encode_shelf(shelf: Shelf) -> str:
+    """Give a shelf as a row of the index; what is strange is not in it."""
+    inode, mtime_ns, ctime_ns = shelf.identity
+    facts = shelf.config
+    config = "" if facts is None else _line(facts.size_bytes, repr(facts.arrived_s), *facts.deps)
     books = [
-        [
+        _line(
             book.rref[5:37],
             book.context,
-            book.stop,
+            book.stop or _NONE,
             book.size_bytes,
-            book.arrived_s,
-            list(book.needs),
-        ]
+            repr(book.arrived_s),
+            *book.needs,
+        )
         for book in shelf.books
     ]
-    facts = shelf.config
-    config = None if facts is None else [facts.size_bytes, facts.arrived_s, list(facts.deps)]
-    return [list(shelf.identity), config, books, shelf.durable, boot_id()]
+    head = _line(inode, mtime_ns, ctime_ns, int(shelf.durable), boot_id())
+    return "\n".join([head, config, *books])
 
 
-def decode_shelf(dref: DRef, value: Any) -> Shelf:
-    """Read what `encode_shelf` gave; raises ValueError, TypeError or LookupError if it did not."""
-    identity, config, books, durable, boot = value
+def _line(*words: object) -> str:
+    return " ".join(map(str, words))
+
+
+def decode_shelf(dref: DRef, row: str) -> Shelf:
+    """Read what `encode_shelf` gave; raises ValueError if it did not."""
+    head, config, *books = row.split("\n")
+    inode, mtime_ns, ctime_ns, durable, boot = head.split(" ")
+    identity = int(inode), int(mtime_ns), int(ctime_ns)
     if boot != boot_id():
         identity = NOBODY  # a power cut can take contents and leave names and times: look again
-    new = str.__new__
-    tail = dref[5:]
     return Shelf(
-        tuple(identity),
-        tuple(
-            Book(
-                new(RRef, f"rref:{rhash}-{tail}"),
-                context,
-                stop,
-                size,
-                arrived,
-                tuple([new(RRef, need) for need in needs]),
-            )
-            for rhash, context, stop, size, arrived, needs in books
-        ),
-        config=None
-        if config is None
-        else ConfigFacts(config[0], config[1], tuple([new(DRef, dep) for dep in config[2]])),
-        durable=bool(durable),
+        identity,
+        tuple([_book(dref, line) for line in books]),
+        (),
+        _config(config) if config else None,
+        durable == "1",
+    )
+
+
+# References in a row were references when it was written, and its checksum says that it was not
+# changed: they are not parsed again.
+def _book(dref: DRef, line: str) -> Book:
+    rhash, context, stop, size_bytes, arrived_s, *needs = line.split(" ")
+    return Book(
+        str.__new__(RRef, f"rref:{rhash}-{dref[5:]}"),
+        context,
+        "" if stop == _NONE else stop,
+        int(size_bytes),
+        float(arrived_s),
+        tuple([str.__new__(RRef, need) for need in needs]),
+    )
+
+
+def _config(line: str) -> ConfigFacts:
+    size_bytes, arrived_s, *deps = line.split(" ")
+    return ConfigFacts(
+        int(size_bytes), float(arrived_s), tuple([str.__new__(DRef, dep) for dep in deps])
     )

@@ -11,6 +11,7 @@ from pylightnix.core.refs import DRef
 from .books import Shelf
 from .layout import Store, drv_path, parse_drv, rref_path
 from .shelf import facts_of, shelf_of
+from .trouble import status_of
 
 Score = Callable[[str], float | None]
 
@@ -51,7 +52,5 @@ def _count(
 
 
 def _ctime(path: str) -> float:
-    try:
-        return os.lstat(path).st_ctime
-    except OSError:
-        return 0.0
+    status = status_of(path)
+    return 0.0 if status is None else status.st_ctime

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 
 from pylightnix.core.errors import StoreError
 
+from .fsys import NO_FLOCK
 from .layout import Store, var_path
 from .machine import host
 
@@ -70,7 +71,6 @@ def _open(store: Store) -> int:
 
 
 def _take(fd: int, mode: int, wait_s: float) -> None:
-    import errno
     import fcntl
 
     until_s = time.monotonic() + wait_s
@@ -87,10 +87,6 @@ def _take(fd: int, mode: int, wait_s: float) -> None:
             # No flock here (some network file systems). Objects under the grace time are kept all
             # the same, so going on is safe for whoever adds roots; a collector must not run without
             # it.
-            if mode == fcntl.LOCK_EX or error.errno not in (
-                errno.ENOSYS,
-                errno.EOPNOTSUPP,
-                errno.ENOLCK,
-            ):
+            if mode == fcntl.LOCK_EX or error.errno not in NO_FLOCK:
                 raise
             return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import sys
 from contextlib import suppress
 
 from .layout import INCOMING, Store, var_path
@@ -11,6 +13,8 @@ from .layout import INCOMING, Store, var_path
 # Not 1970: zip files cannot hold years before 1980.
 EPOCH_NS = 946684800 * 10**9
 DEEP = 100
+# What `flock` says where there are no such locks.
+NO_FLOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
 
 
 def token() -> str:
@@ -21,6 +25,13 @@ def token() -> str:
 def incoming(folder: str) -> str:
     """A name inside `folder` that every reader ignores."""
     return f"{folder}/{INCOMING}{token()}"
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of it: on a disk that is nearly full a write may come short."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
 
 
 def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True) -> None:
@@ -37,9 +48,7 @@ def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(path, flags, 0o444)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
+        write_all(fd, data)
         if dated:
             os.utime(fd, ns=(EPOCH_NS, EPOCH_NS))
         if sync:
@@ -48,15 +57,16 @@ def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True)
         os.close(fd)
 
 
-def read_bytes(path: str) -> bytes:
-    """Read a whole file, not through a link."""
+def read_bytes(path: str, at_most: int = sys.maxsize) -> bytes:
+    """Read a file, not through a link: all of it, or so many bytes."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         # No file object: most of what is read is short. Only an empty read is the end: some network
         # file systems give less than they have.
         parts = []
-        while part := os.read(fd, 1 << 16):
+        while part := os.read(fd, min(at_most, 1 << 16)):
             parts.append(part)
+            at_most -= len(part)
         return b"".join(parts)
     finally:
         os.close(fd)
@@ -72,7 +82,9 @@ def is_locked(path: str) -> bool | None:
         return False
     except BlockingIOError:
         return True
-    except OSError:
+    except OSError as error:
+        if error.errno not in NO_FLOCK:
+            raise
         return None
     finally:
         os.close(fd)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from stat import S_ISDIR
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.reclaim import Policy, Ref, Victim, dead
@@ -25,6 +26,7 @@ from .layout import Store, drv_path, parse_drv, parse_rref, rref_path, var_path
 from .leftovers import Leftover, leftovers
 from .roots import linked, live_refs, named_roots, watched_folders
 from .syscalls import rename_noreplace
+from .trouble import is_kind
 from .usage import tree_bytes
 
 COLLECTION = "gc-"
@@ -212,7 +214,7 @@ def _restore(store: Store, dref: DRef, folder: str) -> list[Ref]:
         back.append(dref)
     for name in sorted(os.listdir(folder)):
         rref = parse_rref(dref, name)
-        if rref is not None and os.path.isdir(home):
+        if rref is not None and is_kind(home, S_ISDIR):
             with suppress(FileExistsError):
                 rename_noreplace(f"{folder}/{name}", f"{home}/{name}")
                 os.chmod(f"{home}/{name}", 0o555)

@@ -10,21 +10,27 @@ References are parsed before they get here, so that no path made here can leave 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from pylightnix.core.errors import InvalidValue, StoreError
-from pylightnix.core.refs import DRef, InvalidRef, RRef, mkdref, mkrref
+from pylightnix.core.given import path_text
+from pylightnix.core.refs import DRef, RRef, is_hash, isdref
 from pylightnix.core.value import value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
     from .index import Index
+
+    Durability: TypeAlias = Literal["full", "batch", "none"]
+else:
+    Durability = str  # for whoever looks at annotations at run time
 
 SCHEMA = "store-v1"
 CONFIG = "config.json"
 INCOMING = ".in-"
+DURABILITIES = ("full", "batch", "none")
 VAR_PARTS = ("tmp", "locks", "roots", "verified", "logs", "trash")
-
-Durability: TypeAlias = Literal["full", "batch", "none"]
 
 
 class NoStore(StoreError):
@@ -50,7 +56,7 @@ class NotInStore(StoreError):
 
     def __str__(self) -> str:
         return (
-            f"{self.ref} is not in the store ({self.what}): "
+            f"{self.ref:.500} is not in the store ({self.what}): "
             "realize its stage, or copy it from a store that has it"
         )
 
@@ -103,9 +109,9 @@ class Store:
 
         Raises:
             NoStore: it is not there and `create` is false.
-            InvalidValue: an unknown durability.
+            InvalidValue: an unknown durability, or a path that cannot be one.
         """
-        root = os.path.abspath(os.fspath(path))
+        root = os.path.abspath(path_text("the root of a store", path))
         store = mkstore(f"{root}/{SCHEMA}", f"{root}/var", durability or "batch")
         return initialize(store) if create else opened(store)
 
@@ -116,7 +122,7 @@ def mkstore(objects: str, var: str, durability: str = "batch") -> Store:
     Raises:
         InvalidValue: an unknown durability.
     """
-    if durability not in get_args(Durability):
+    if durability not in DURABILITIES:
         raise InvalidValue(f"durability {durability!r} is unknown: choose full, batch or none")
     return Store(os.path.abspath(objects), os.path.abspath(var), durability)  # type: ignore[arg-type]
 
@@ -172,15 +178,11 @@ def log_path(store: Store, ref: DRef | RRef) -> str:
 
 def parse_drv(folder: str) -> DRef | None:
     """Tell the derivation from the name of its folder; None for any name that is not one."""
-    try:
-        return mkdref(folder[:32], folder[33:]) if folder[32:33] == "-" else None
-    except InvalidRef:
-        return None
+    text = f"dref:{folder}"
+    return str.__new__(DRef, text) if isdref(text) else None
 
 
 def parse_rref(dref: DRef, folder: str) -> RRef | None:
     """Tell the realization from the name of its folder; None for any name that is not one."""
-    try:
-        return mkrref(folder, dref[5:37], dref[38:])
-    except InvalidRef:
-        return None
+    # The rest was checked with the derivation; this is asked of every name in every folder.
+    return str.__new__(RRef, f"rref:{folder}-{dref[5:]}") if is_hash(folder) else None

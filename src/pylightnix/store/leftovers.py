@@ -18,6 +18,7 @@ from .layout import INCOMING, Store, drv_path, parse_drv, var_path
 from .query import dref_of
 from .roots import LINKS, LIVE, is_dead, live_files
 from .scratch import ALIVE
+from .trouble import is_passing
 from .usage import tree_bytes
 
 # Where symlinks are made aside and renamed.
@@ -97,5 +98,7 @@ def _in_use(path: str) -> bool:
     """Tell whether a process holds the lock of a scratch folder, or of a file being downloaded."""
     try:
         return bool(fsys.is_locked(f"{path}/{ALIVE}" if os.path.isdir(path) else path))
-    except OSError:
+    except OSError as error:
+        if is_passing(error):
+            raise
         return False

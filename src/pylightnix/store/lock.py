@@ -10,7 +10,6 @@ filelock: its locks on the same files are the same locks.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef
 from pylightnix.core.value import changed
 
+from .fsys import NO_FLOCK
 from .layout import Store, var_path
 from .machine import host
 
@@ -31,7 +31,6 @@ PATIENCE_S = 1.0
 NESTED_WAIT_S = 30.0
 # Without flock there are leases: files that their holders touch three times in this span.
 LEASE_S = 60.0
-_NO_FLOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
 _SIGNATURE = 400
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -107,7 +106,7 @@ def _taken(
         return _waited(store, dref, wait_s, on_wait, who)
     except OSError as error:
         os.close(fd)
-        if error.errno not in _NO_FLOCK:
+        if error.errno not in NO_FLOCK:
             raise
         return _waited(store, dref, wait_s, on_wait, who, leased=True)
     _sign(fd, dref, who)

@@ -24,7 +24,8 @@ from pylightnix.core.refs import DRef, RRef
 from . import fsys
 from .check import faults
 from .freeze import InvalidOutput, freeze_tree
-from .layout import CONFIG, INCOMING, Store, config_path, drv_path, rref_path, var_path
+from .layout import CONFIG, INCOMING, Store, drv_path, rref_path, var_path
+from .query import has_derivation
 from .shelf import add_book, arrived_s, mkbook
 from .syscalls import rename_noreplace, sync_filesystem
 from .verified import remember
@@ -53,14 +54,6 @@ class Provenance:
     realizer: str
 
 
-def has_derivation(store: Store, dref: DRef, config: Config) -> bool:
-    """Tell whether the config is there in full length: after a power cut it may be empty."""
-    try:
-        return os.stat(config_path(store, dref)).st_size == len(config.canonical)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
 def put_derivation(store: Store, dref: DRef, config: Config) -> None:
     """Write a config below its name; writes nothing if it is there.
 
@@ -70,8 +63,12 @@ def put_derivation(store: Store, dref: DRef, config: Config) -> None:
     Effects: makes `<derivation>/config.json`, atomically; flushed at once with durability `full`,
         together with the first realization with `batch`.
     """
-    if has_derivation(store, dref, config):
-        return
+    if not has_derivation(store, dref, config):
+        write_derivation(store, dref, config)
+
+
+def write_derivation(store: Store, dref: DRef, config: Config) -> None:
+    """Write a config below its name, without looking whether it is there; see `put_derivation`."""
     folder = drv_path(store, dref)
     # Two processes that write one config at one nanosecond meet in O_EXCL, and one tries again.
     aside = f"{folder}/{INCOMING}{time.time_ns():x}-{id(config):x}"
@@ -161,6 +158,8 @@ def _put(
 
 def _own(store: Store, folder: str) -> str:
     """Give a folder on the store's file system that is ours to move: if need be, a copy."""
+    if "\0" in folder:
+        raise InvalidOutput(folder, ".", "no path can hold a NUL")
     real = os.path.realpath(folder)
     if os.path.islink(folder) or not os.path.isdir(folder):
         raise InvalidOutput(

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from stat import S_ISREG
 
 from pylightnix.core.config import Config, parse_config
 from pylightnix.core.errors import StoreError
 from pylightnix.core.hashing import config_digest
-from pylightnix.core.manifest import META, Manifest, parse_manifest
+from pylightnix.core.manifest import META, Manifest, context_prefix, parse_manifest
 from pylightnix.core.refs import DRef, RRef, rref2dref
 
 from .fsys import read_bytes
 from .layout import NotInStore, Store, config_path, parse_drv, rref_path
-from .shelf import context_key, shelf_of
-from .trouble import is_passing, read_if_possible
-from .verified import is_valid
+from .shelf import begun_with, context_key, shelf_of
+from .trouble import is_kind, is_passing, read_if_possible
 
 
 class Corrupt(StoreError):
@@ -40,8 +40,16 @@ def drefs(store: Store) -> list[DRef]:
     return sorted(
         dref
         for name in _names(store.objects)
-        if (dref := parse_drv(name)) is not None and os.path.isfile(config_path(store, dref))
+        if (dref := parse_drv(name)) is not None and is_kind(config_path(store, dref), S_ISREG)
     )
+
+
+def has_derivation(store: Store, dref: DRef, config: Config) -> bool:
+    """Tell whether the config is there in full length: after a power cut it may be empty."""
+    try:
+        return os.stat(config_path(store, dref)).st_size == len(config.canonical)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def preload(store: Store, drefs: Sequence[DRef]) -> None:
@@ -67,6 +75,8 @@ def candidates(
     store: Store, dref: DRef, context: Mapping[DRef, Sequence[RRef]] | None = None
 ) -> list[RRef] | None:
     """Give what `rrefs` gives, or None if the store does not even have the derivation."""
+    if context is not None and store.index is None:
+        return begun_with(store, dref, context_prefix(dref, context))
     shelf = shelf_of(store, dref)
     if shelf is None:
         return None
@@ -116,6 +126,8 @@ def manifest_of(store: Store, rref: RRef) -> Manifest:
         NotInStore: the store does not have the realization, or only an incomplete copy of it.
         Corrupt: what is there is not what the name says.
     """
+    from .verified import is_valid
+
     if not is_valid(store, rref):
         if not os.path.lexists(rref_path(store, rref)):
             raise NotInStore(rref, "no such realization")
@@ -161,6 +173,8 @@ def deep_deps(store: Store, roots: Sequence[DRef]) -> list[DRef]:
 
 def require_rref(store: Store, rref: RRef) -> str:
     """Give the folder of a realization that is there and valid; raises as `manifest_of`."""
+    from .verified import is_valid
+
     if not is_valid(store, rref):
         manifest_of(store, rref)
     return rref_path(store, rref)

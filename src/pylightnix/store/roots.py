@@ -216,7 +216,7 @@ class LiveRoots:
                 if self._fd < 0 or is_child or not os.path.exists(self._path):
                     self._open()
                     fresh = [*self._known, *fresh]
-                os.write(self._fd, "".join(f"{ref}\n" for ref in fresh).encode())
+                fsys.write_all(self._fd, "".join(f"{ref}\n" for ref in fresh).encode())
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 return  # a full disk must not forbid reading; the next call tries again

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from types import TracebackType
 
 from .collector import collector_lock
 from .fsys import delete_tree, token
 from .layout import Store, var_path
 from .machine import host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
 
 ALIVE = ".alive"
 
@@ -26,15 +29,22 @@ class Scratch:
         same_disk: whether they can be renamed into the store.
     """
 
-    __slots__ = ("_fd", "_home", "_next", "_store", "made", "same_disk")
+    __slots__ = ("_fd", "_name", "_next", "_store", "made", "same_disk")
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._home = f"{var_path(store, 'tmp')}/{host()}-{os.getpid()}-{token()}"
+        self._name = ""
         self._fd = -1
         self._next = 0
         self.made: list[str] = []
         self.same_disk = False
+
+    @property
+    def _home(self) -> str:
+        # Named on first use: mostly there is nothing to build.
+        if not self._name:
+            self._name = f"{host()}-{os.getpid()}-{token()}"
+        return f"{var_path(self._store, 'tmp')}/{self._name}"
 
     def new(self) -> str:
         """Give a path that is not there yet, in a folder that is."""

@@ -6,26 +6,26 @@ a folder cannot come or go without its modification time telling.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 
-from pylightnix.core.codec import parse_json
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
 from pylightnix.core.manifest import META, context_prefix, parse_manifest
 from pylightnix.core.refs import DRef, RRef, rref2dref
 from pylightnix.core.value import changed
 
-from .books import NOBODY, Book, ConfigFacts, Shelf, decode_shelf, encode_shelf
+from .books import NOBODY, Book, ConfigFacts, Shelf, as_word, decode_shelf, encode_shelf
 from .fsys import read_bytes
-from .index import Index
 from .layout import CONFIG, Store, config_path, drv_path, parse_rref, rref_path
 from .trouble import read_if_possible
-from .verified import is_valid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .index import Index
 
 # Times of files come from a clock that ticks every few milliseconds. A folder that was changed a
 # moment ago can change again without a new time, so what was read of it is not remembered (git
@@ -76,8 +76,8 @@ def _recalled(index: Index, dref: DRef) -> Shelf | None:
     if row is None:
         return None
     try:
-        shelf = decode_shelf(dref, json.loads(row))
-    except (ValueError, TypeError, LookupError):
+        shelf = decode_shelf(dref, row)
+    except ValueError:
         return None
     index.memory[dref] = shelf
     return shelf
@@ -87,7 +87,7 @@ def _remember(index: Index, dref: DRef, shelf: Shelf, *, certain: bool) -> None:
     """Remember a derivation; if it is not certain, only as a help for reading it again."""
     if certain:
         index.memory[dref] = shelf
-        index.put(TABLE, dref, json.dumps(encode_shelf(shelf), separators=(",", ":")))
+        index.put(TABLE, dref, encode_shelf(shelf))
     else:
         index.memory[dref] = changed(shelf, identity=NOBODY)
 
@@ -157,6 +157,29 @@ def read_shelf(
     return Shelf(identity, books, strange, durable=store.durability != "none")
 
 
+def begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
+    """Give the whole realizations whose manifest begins so, sorted; None if there is no folder.
+
+    Where nothing can be remembered, reading more of them would be in vain.
+    """
+    try:
+        names = os.listdir(drv_path(store, dref))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    found = (rref for name in names if (rref := parse_rref(dref, name)) is not None)
+    return sorted(rref for rref in found if _begins(store, rref, prefix))
+
+
+def _begins(store: Store, rref: RRef, prefix: bytes) -> bool:
+    from .verified import is_valid
+
+    try:
+        path = f"{rref_path(store, rref)}/{META}/manifest.json"
+        return is_valid(store, rref) and read_bytes(path, len(prefix)) == prefix
+    except (FileNotFoundError, NotADirectoryError):
+        return False  # collected, or deleted, while we looked
+
+
 def _names(folder: str) -> list[str]:
     try:
         return os.listdir(folder)
@@ -166,6 +189,8 @@ def _names(folder: str) -> list[str]:
 
 def _book(store: Store, rref: RRef, before: Book | None) -> Book | None:
     """Read what is worth knowing of a realization, unless it is known; None if it is not whole."""
+    from .verified import is_valid
+
     try:
         if not is_valid(store, rref):
             return None
@@ -202,8 +227,10 @@ def mkbook(
 
 def _stop(folder: str) -> tuple[str, int]:
     """When a build ended, and the length of the file that says so."""
+    from pylightnix.core.codec import parse_json
+
     try:
         facts = parse_json(raw := read_if_possible(f"{folder}/{META}/build.json") or b"")
     except (ValueError, RecursionError):
         return "", 0
-    return (str(facts.get("stop", "")) if isinstance(facts, dict) else ""), len(raw)
+    return (as_word(str(facts.get("stop", ""))) if isinstance(facts, dict) else ""), len(raw)

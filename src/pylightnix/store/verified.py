@@ -24,7 +24,7 @@ from .layout import Store, rref_path, var_path
 from .machine import boot_id
 from .strays import clear, is_stray
 from .syscalls import sync_filesystem
-from .trouble import is_passing
+from .trouble import is_passing, status_of
 
 DAMAGED = "damaged"
 
@@ -130,4 +130,4 @@ def forget(store: Store, rref: RRef) -> None:
 
 def was_seen(store: Store, rref: RRef) -> bool:
     """Tell whether an object of this name was whole here at any time."""
-    return os.path.lexists(_note(store, rref))
+    return status_of(_note(store, rref)) is not None

@@ -37,7 +37,7 @@ from .layout import (
 from .losses import forget_loss, is_known_loss
 from .query import dref_of
 from .shelf import doubt
-from .trouble import is_passing
+from .trouble import is_passing, status_of
 from .verified import distrust, is_valid, was_seen
 
 # How often an object is looked at anew because something of it went away under our eyes.
@@ -138,7 +138,7 @@ def _look(store: Store, ref: Ref, contents: bool, found: _Findings) -> None:
                 _look_at_derivation(store, ref, seen)
         except (FileNotFoundError, NotADirectoryError):
             continue
-        if os.path.lexists(_path(store, ref)):
+        if status_of(_path(store, ref)) is not None:
             found.damaged += seen.damaged
             if seen.damaged or seen.incomplete:
                 doubt(store, dref_of(ref))

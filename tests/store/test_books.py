@@ -1,0 +1,92 @@
+"""Rows of the index: a shelf comes back as it went, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pylightnix.core.refs import DRef, RRef
+from pylightnix.store.books import (
+    NOBODY,
+    Book,
+    ConfigFacts,
+    Shelf,
+    as_word,
+    decode_shelf,
+    encode_shelf,
+)
+from strategies import drefs, node, rrefs
+
+DREF = node(0)
+numbers = st.integers(0, 2**63)
+times_s = st.floats(0, 4e9)
+words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=2)
+
+
+def needs() -> st.SearchStrategy[tuple[RRef, ...]]:
+    return st.lists(rrefs(), max_size=3).map(tuple)
+
+
+def books(dref: DRef) -> st.SearchStrategy[Book]:
+    context = st.text("0123456789abcdef", min_size=32, max_size=32)
+    return st.builds(Book, rrefs(dref), context, st.just("") | words, numbers, times_s, needs())
+
+
+def shelves(dref: DRef) -> st.SearchStrategy[Shelf]:
+    facts = st.builds(ConfigFacts, st.integers(-1), times_s, st.lists(drefs()).map(tuple))
+    return st.builds(
+        Shelf,
+        st.tuples(numbers, numbers, numbers),
+        st.lists(books(dref), max_size=3).map(tuple),
+        st.just(()),
+        st.none() | facts,
+        st.booleans(),
+    )
+
+
+@given(shelves(DREF))
+def test_a_shelf_comes_back_from_its_row(shelf: Shelf) -> None:
+    assert decode_shelf(DREF, encode_shelf(shelf)) == shelf
+
+
+def test_a_row_of_an_earlier_run_of_the_machine_is_of_no_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = encode_shelf(Shelf((1, 2, 3), ()))
+    monkeypatch.setattr("pylightnix.store.books.boot_id", lambda: "later")
+    assert decode_shelf(DREF, row) == Shelf(NOBODY, ())
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "",
+        "\n",
+        "[]",
+        "1 2 3 1\n",
+        "1 2 3 1 x y\n",
+        "1 2 x 1 boot\n",
+        "1 2 3 1 boot\n1",
+        "1 2 3 1 boot\n1 x",
+        "1 2 3 1 boot\n\n",
+        "1 2 3 1 boot\n\na b - 1",
+        "1 2 3 1 boot\n\na b - x 1",
+    ],
+)
+def test_what_is_no_row_is_refused(row: str) -> None:
+    with pytest.raises(ValueError):
+        decode_shelf(DREF, row)
+
+
+@given(st.text())
+def test_nothing_but_a_word_gets_into_a_row(text: str) -> None:
+    word = as_word(text)
+    assert word in (text, "")
+    assert len(f"{word}x".split()) == len(f"{word}x".split(" ")) == 1
+    assert word.encode("ascii").decode() == word
+
+
+@pytest.mark.parametrize("text", ["2024-05-01T10:00:00.000001+00:00", "yesterday"])
+def test_times_are_words(text: str) -> None:
+    assert as_word(text) == text
