@@ -8,7 +8,7 @@ import stat
 import sys
 from contextlib import suppress
 
-from .layout import INCOMING, Store, var_path
+from .layout import INCOMING, Store, trash_path
 
 # Not 1970: zip files cannot hold years before 1980.
 EPOCH_NS = 946684800 * 10**9
@@ -180,11 +180,11 @@ def _empty_inner(parent: int, name: str, top: int, depth: int) -> bool:
 
 
 def to_trash(store: Store, path: str) -> str:
-    """Move an object out of the store into `var/trash`; returns where it is now.
+    """Move an object out of the store into the trash; returns where it is now.
 
     A folder is made writable first: without root a read-only folder cannot change its parent.
     """
-    folder = var_path(store, "trash")
+    folder = trash_path(store)
     os.makedirs(folder, exist_ok=True)
     target = f"{folder}/{token()}-{os.path.basename(path)}"
     with suppress(NotADirectoryError):

@@ -10,6 +10,7 @@ References are parsed before they get here, so that no path made here can leave 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from pylightnix.core.errors import InvalidValue, StoreError
 from pylightnix.core.given import path_text
@@ -169,6 +170,17 @@ def rref_path(store: Store, rref: RRef) -> str:
 def var_path(store: Store, part: str) -> str:
     """A folder of `var`; see `VAR_PARTS`."""
     return f"{store.var}/{part}"
+
+
+def trash_path(store: Store) -> str:
+    """Where goes what is taken out of the store: into `var`, unless that is on another disk.
+
+    Renames stay on one file system, so that an object is either here or there.
+    """
+    with suppress(OSError):
+        if os.stat(store.var).st_dev != os.stat(store.objects).st_dev:
+            return f"{store.objects}/.trash"
+    return var_path(store, "trash")
 
 
 def log_path(store: Store, ref: DRef | RRef) -> str:
