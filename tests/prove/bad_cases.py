@@ -80,6 +80,11 @@ def of(name: str, act: Callable[[Shop], object]) -> Case:
     return Case(name, lambda shop, _: act(shop))
 
 
+def given(act: Callable[[Shop, Any], object], value: Any) -> Callable[[Shop], object]:
+    """Something done with a bad value."""
+    return lambda shop: act(shop, value)
+
+
 def build_of(name: str, builder: Callable[[Shop, Build], object]) -> Case:
     """A case in which a builder makes something hostile."""
 

@@ -196,7 +196,7 @@ def archive_cases() -> Iterator[Case]:
         ),
         builds=True,
     )
-    for what, options in {
+    options: dict[str, dict[str, Any]] = {
         "without a hash": {"url": "file:///etc/passwd"},
         "with a bad hash": {"url": "file:///etc/passwd", "sha256": "xyz"},
         "of no URL": {"url": "", "sha256": HEX * 2},
@@ -204,8 +204,9 @@ def archive_cases() -> Iterator[Case]:
         "of a strange scheme": {"url": "gopher://x/y", "sha256": HEX * 2},
         "with a bad mode": {"url": "file:///x", "sha256": HEX * 2, "mode": "explode"},
         "with a bad file name": {"url": "file:///x", "sha256": HEX * 2, "filename": "../x"},
-    }.items():
-        yield Case(f"fetchurl {what}", _fetching(options))
+    }
+    for what, chosen in options.items():
+        yield Case(f"fetchurl {what}", _fetching(chosen))
     yield Case("mknode of a path", _noded({"../x": b"y"}))
     yield Case("mknode of our name", _noded({".pylightnix": b"y"}))
     yield Case("mknode of a number", _noded({"x": 5}))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pylightnix as p
 
-from .bad_cases import Case, Shop, build_of, closure_of, empty, of
+from .bad_cases import Case, Shop, build_of, closure_of, empty, given, of
 
 HEX = "0123456789abcdef0123456789abcdef"
 REFS: dict[str, Any] = {
@@ -122,10 +123,14 @@ def ref_cases() -> Iterator[Case]:
     for number, (what, ref) in enumerate(refs):
         for offset in (0, 7, 14):
             where, look = looks[(number + offset) % len(looks)]
-            yield of(f"{where} of {what}", lambda shop, look=look, ref=ref: look(ref, shop.store))
+            yield of(f"{where} of {what}", given(partial(_look, look), ref))
     for where, look in looks:
         if where not in ("undref", "unrref", "rref2dref", "gc", "store_gc", "store_rrefs"):
             yield of(f"{where} of what is not there", _absent(where, look))
+
+
+def _look(look: Callable[[Any, p.Store], object], shop: Shop, ref: Any) -> object:
+    return look(ref, shop.store)
 
 
 def _absent(where: str, look: Callable[[Any, p.Store], object]) -> Callable[[Shop], object]:
@@ -137,12 +142,12 @@ def _absent(where: str, look: Callable[[Any, p.Store], object]) -> Callable[[Sho
 def value_cases() -> Iterator[Case]:
     """Names, configs, hashes, matchers."""
     for what, name in NAMES.items():
-        yield of(f"mkname of {what}", lambda shop, name=name: p.mkname(name))
-        yield of(f"mkdref with {what}", lambda shop, name=name: p.mkdref(HEX, name))
+        yield of(f"mkname of {what}", given(lambda _, bad: p.mkname(bad), name))
+        yield of(f"mkdref with {what}", given(lambda _, bad: p.mkdref(HEX, bad), name))
         yield of(f"gcroot named {what}", _root(name))
-        yield of(f"rmroot named {what}", lambda shop, name=name: p.rmroot(name, store=shop.store))
+        yield of(f"rmroot named {what}", given(lambda shop, bad: p.rmroot(bad, shop.store), name))
     for what, fields in CONFIGS.items():
-        yield of(f"config: {what}", lambda shop, fields=fields: p.mkconfig(fields))
+        yield of(f"config: {what}", given(lambda _, bad: p.mkconfig(bad), fields))
     yield of("mkrref with a path", lambda shop: p.mkrref("../" * 10 + "xx", HEX, "x"))
     yield of("mkrref without hashes", lambda shop: p.mkrref(None, None, "x"))  # type: ignore[arg-type]
     yield of("match: less than none", lambda shop: p.match(rmin=-1))
@@ -174,10 +179,14 @@ PATHS: dict[str, Any] = {
 }
 
 
+def _path(path: Any, shop: Shop, b: p.Build) -> object:
+    return p.build_path(b, path)
+
+
 def path_cases() -> Iterator[Case]:
     """Paths inside references, as builders ask for them."""
     for what, path in PATHS.items():
-        yield build_of(f"build_path: {what}", lambda shop, b, path=path: p.build_path(b, path))
+        yield build_of(f"build_path: {what}", partial(_path, path))
     yield build_of("build_deref of nothing", lambda shop, b: p.build_deref(b, shop.dref))
     yield build_of("build_run of nothing", lambda shop, b: p.build_run(b, []))
     yield build_of("build_run of nowhere", lambda shop, b: p.build_run(b, ["/no/such/program"]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pylightnix as p
 
-from .bad_cases import Case, Shop, closure_of, empty, of
+from .bad_cases import Case, Shop, closure_of, empty, given, of
 from .bad_values import HEX
 
 
@@ -24,7 +24,7 @@ def stage_cases() -> Iterator[Case]:
     }.items():
         yield of(
             f"a stage that gives {what}",
-            lambda shop, result=result: p.instantiate(lambda: result, store=shop.store),
+            given(_giving, result),
         )
     yield of("not a stage", lambda shop: p.instantiate(5, store=shop.store))
     yield of("nothing to instantiate", lambda shop: p.instantiate(None, store=shop.store))
@@ -34,6 +34,10 @@ def stage_cases() -> Iterator[Case]:
     yield of("a config that is none", _config_is_none)
     yield of("no registry", lambda shop: p.mkdrv(p.mkconfig({}), p.match_only(), _nothing))
     yield of("the same registry inside itself", _nested)
+
+
+def _giving(shop: Shop, result: Any) -> object:
+    return p.instantiate(lambda: result, store=shop.store)
 
 
 def _nothing(*args: Any) -> list[p.Path]:
@@ -70,7 +74,7 @@ def _nested(shop: Shop) -> object:
 def realize_cases() -> Iterator[Case]:
     """Arguments of `realize`."""
     strange = p.DRef(f"dref:{HEX}-x")
-    for what, options in {
+    options: dict[str, dict[str, Any]] = {
         "force of what is not there": {"force_rebuild": [strange]},
         "force of text": {"force_rebuild": "all"},
         "force of numbers": {"force_rebuild": [1]},
@@ -84,8 +88,9 @@ def realize_cases() -> Iterator[Case]:
         "a negative time-out": {"lock_timeout_s": -1},
         "a listener that is none": {"on_event": 5},
         "an option that does not exist": {"lock_timeout": 5},
-    }.items():
-        yield of(f"realize: {what}", _realize(options))
+    }
+    for what, chosen in options.items():
+        yield of(f"realize: {what}", _realize(chosen))
     yield of("realize of no closure", lambda shop: p.realize(None))  # type: ignore[arg-type]
     yield of("realize of a reference", lambda shop: p.realize(shop.dref))  # type: ignore[arg-type]
     yield of("realize of many", _several)
@@ -108,7 +113,7 @@ def _several(shop: Shop) -> object:
 
 def keep_cases() -> Iterator[Case]:
     """Arguments of `gc`, `find`, `linkrref`, `catref`, `verify`."""
-    for what, options in {
+    options: dict[str, dict[str, Any]] = {
         "negative grace": {"grace_s": -1},
         "grace that is no number": {"grace_s": "1h"},
         "grace that is not a number": {"grace_s": float("nan")},
@@ -123,8 +128,9 @@ def keep_cases() -> Iterator[Case]:
         "keep a folder that is not there": {"keep": ["/no/such/folder"]},
         "keep a number": {"keep": [5]},
         "keep None": {"keep": None},
-    }.items():
-        yield of(f"gc: {what}", _gc(options))
+    }
+    for what, chosen in options.items():
+        yield of(f"gc: {what}", _gc(chosen))
     yield of("gc_undo of nothing", lambda shop: p.gc_undo(store=shop.store))
     yield of("rmroot of nothing", lambda shop: p.rmroot("nothing", store=shop.store))
     for what, path in {
@@ -140,7 +146,9 @@ def keep_cases() -> Iterator[Case]:
         "what is not there": "absent",
         "a very long name": "n" * 5000,
     }.items():
-        yield of(f"catref: {what}", lambda shop, path=path: p.catref(shop.rref, path, shop.store))
+        yield of(
+            f"catref: {what}", given(lambda shop, bad: p.catref(shop.rref, bad, shop.store), path)
+        )
     for what, name in {"two dots": "..", "a slash": "a/b", "a NUL": "\0", "nothing": ""}.items():
         yield of(f"linkrref named {what}", _link(name))
     for what, folder in {"nowhere": "/no/such", "a place taken by a file": "/etc"}.items():
@@ -178,16 +186,16 @@ def place_cases() -> Iterator[Case]:
         "a long name": "/tmp/" + "n" * 5000,
         "a loop": "/proc/self/root" * 300,
     }.items():
-        yield of(f"Store.open of {what}", lambda shop, place=place: p.Store.open(place))
+        yield of(f"Store.open of {what}", given(lambda _, bad: p.Store.open(bad), place))
         yield (
             of(
                 f"making a store at {what}",
-                lambda shop, place=place: p.Store.open(place or 7, create=True),
+                given(lambda _, bad: p.Store.open(bad, create=True), place),
             )
             if what not in ("nothing", "loop")
             else of(
                 f"using a store at {what}",
-                lambda shop, place=place: p.store_drefs(p.Store.open(place)),
+                given(lambda _, bad: p.store_drefs(p.Store.open(bad)), place),
             )
         )
     yield of(

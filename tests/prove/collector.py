@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal
 
 from pylightnix import (
     DRef,
@@ -27,6 +28,7 @@ from pylightnix import (
     store_rrefs,
     use_store,
 )
+from pylightnix.store.layout import Durability
 
 from . import audit, crew
 from .nodes import node
@@ -56,6 +58,7 @@ def collector(store: Store, seed: int, count: str, errors: str) -> Callable[[], 
             last = rng.choice([None, None, None, 1])
             found = gc(grace_s=0, keep_last=last, leftovers_only=rng.random() < 0.1, store=store)
             crew.note(count, f"{len(found.dead)}")
+            time.sleep(rng.choice([0, 0.01, 0.03]))
 
     return work
 
@@ -68,11 +71,11 @@ def builder(store: Store, seed: int, count: str) -> Callable[[], None]:
         rng = Random(f"builder {seed} {os.getpid()}")
         handed: list[RRef] = []
         with use_store(store), current_registry() as registry:
-            for _ in range(rng.randint(1, 12)):
+            for _ in range(rng.randint(1, 6)):
                 target = rng.choice(forest(rng.randrange(8)))
                 closure = instantiate(target, r=registry)
-                force = rng.random() < 0.2
-                durability = rng.choice(["none", "none", "batch"])
+                force: Literal[True] | tuple[()] = True if rng.random() < 0.2 else ()
+                durability: Durability = rng.choice(["none", "none", "batch"])
                 _, context = realize_context(closure, force_rebuild=force, durability=durability)
                 handed += [rref for rrefs in context.values() for rref in rrefs]
                 require(store, handed[-1:])
@@ -208,7 +211,7 @@ def run(yard: Yard, gardener: Gardener, points: int, rng: Random, limit_s: float
                 return f"stuck after {done} rounds"
             yard.reap()
             gardener.work()
-            if rng.random() < 0.4:
+            if rng.random() < 0.3:
                 yard.kill(rng)
             time.sleep(rng.random() * 0.05)
         return ""

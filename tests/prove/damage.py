@@ -151,7 +151,9 @@ def harmless(case: Case, damage: Damage, place: str, destroyed: set[str]) -> Non
 def handed_out(case: Case, damage: Damage, destroyed: Iterable[str]) -> None:
     """After verify has run, nothing that is damaged is given to anybody."""
     objects = case.store.objects
-    given = {r for dref in store_drefs(case.store) for r in store_rrefs(dref, store=case.store)}
+    given: set[str] = {
+        r for dref in store_drefs(case.store) for r in store_rrefs(dref, store=case.store)
+    }
     given |= {str(rref) for rref in destroyed if _has_path(case.store, rref)}
     for rref in given | chosen(case.closure):
         if fault := audit.wrong(objects, rref):

@@ -35,6 +35,7 @@ from pylightnix import (
     store_gc,
     store_rrefs,
 )
+from pylightnix.api.ambient import resolved
 from pylightnix.core.reclaim import Policy
 from pylightnix.core.value import changed
 from pylightnix.store import gc as floor_gc
@@ -163,7 +164,7 @@ def whole(world: World) -> None:
     crew.new_process()
     time.sleep(0.055)  # what changed a moment ago is not remembered
     answers(world)
-    for index in crew.ambient._Process.indexes.values():
+    if (index := resolved(world.store).index) is not None:
         index.flush()
 
 

@@ -43,13 +43,14 @@ class Verdict:
 
 @dataclass
 class Memory:
-    """What a run was given and has not given up."""
+    """What a run was given and has not given up; whether it ended by a power cut."""
 
     must: set[str] = field(default_factory=set)
     contexts: list[Mapping[str, list[str]]] = field(default_factory=list)
     solid: Mapping[str, list[str]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     raised: list[Record] = field(default_factory=list)
+    cut: bool = False
 
     def learn(self, records: Iterable[Record]) -> Memory:
         """Take in what a run said, in order."""
@@ -100,9 +101,14 @@ def _found(
 ) -> Iterator[tuple[str, str]]:
     handed = list(handed_out(root))
     yield from faults_of(root, handed)
-    yield from ((("lost", f"{rref} was returned and is gone")) for rref in memory.must - {*handed})
+    yield from (("lost", f"{rref} was returned and is gone") for rref in memory.must - {*handed})
+    # A power cut may take what was not flushed; nothing else takes
+    # a dependency and leaves its user.
+    if not memory.cut:
+        lacking = audit.lacking(f"{root}/store-v1", handed)
+        yield from (("wrong", f"something that was handed out lacks {what}") for what in lacking)
     for context in memory.contexts:
-        yield from _context_faults(root, context, memory.must)
+        yield from _context_faults(root, context, memory.must.intersection(handed))
     again: list[Record] = []
     work(root, outside, shape, lambda *record: again.append(json.loads(json.dumps(record))))
     second = Memory().learn(again)
@@ -148,7 +154,7 @@ def _context_faults(
 ) -> Iterator[tuple[str, str]]:
     """Check that realizations that were returned together were made with each other."""
     for rref in {rref for rrefs in context.values() for rref in rrefs} & must:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # that is told of elsewhere
             found = audit.context(f"{root}/store-v1", rref)
             wanted = {dep: sorted(context.get(dep, [])) for dep in found}
             if found != wanted:

@@ -97,13 +97,13 @@ def attempt(
         work(where.root, where.outside, replace(shape, extras=False), say)
         disk.cut(own.handle(), cut.flags)
 
-    memory = Memory()
+    memory = Memory(cut=True)
     for run in (do, again) if cut.relay else (do,):
         child = children.start(run)
         if not child.wait(_PATIENCE_S):
             yield "stuck", f"the run did not end within {_PATIENCE_S:g} s"
         if run is again or not cut.relay:
-            memory = Memory().learn(child.records)
+            memory.learn(child.records)
             yield from (
                 ("stuck", f"{step} raised {kind}: {text}") for step, kind, text, _ in memory.raised
             )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from random import Random
 
 from pylightnix import DRef, Store, current_registry, instantiate, realize, rref2path, use_store
+from pylightnix.store.layout import Durability
 
 from . import audit, crew
 from .nodes import node
@@ -36,7 +37,7 @@ def worker(store: Store, seed: int, number: int, mine: int, files: str) -> Calla
         with use_store(store), current_registry() as registry:
             targets = stages(Random(f"{seed} {number}"), number, f"{files}/builds")
             order.shuffle(targets)
-            durability = "batch" if number % 10 == 0 else "none"
+            durability: Durability = "batch" if number % 10 == 0 else "none"
             for target in targets:
                 rref = realize(instantiate(target, r=registry), durability=durability)
                 if not rref2path(rref).joinpath("text").read_text():

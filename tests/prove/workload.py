@@ -55,8 +55,10 @@ class Run:
     kept: set[str] = field(default_factory=set)
     loose: set[str] = field(default_factory=set)
     held: list[int] = field(default_factory=list)
+    second: list[str] = field(default_factory=list)
     opened: p.Store | None = None
     after: str = ""
+    target: str = ""
 
     @property
     def store(self) -> p.Store:
@@ -116,9 +118,8 @@ def _sources(run: Run) -> Callable[[p.Build], None]:
         _rich(b)
         out = os.fspath(p.build_outpath(b))
         _write(f"{out}/linked", b"linked\n")
-        second = f"{run.outside}/linked-{os.urandom(4).hex()}"
-        os.link(f"{out}/linked", second)
-        run.held.append(os.open(second, os.O_WRONLY))
+        run.second.append(f"{run.outside}/linked-{os.urandom(4).hex()}")
+        os.link(f"{out}/linked", run.second[-1])
         _write(f"{out}/open", b"open\n")
         run.held.append(os.open(f"{out}/open", os.O_WRONLY))
 
@@ -178,11 +179,14 @@ def _realize_solid(run: Run) -> None:
     run.loose |= found
     if run.shape.extras:
         p.gcroot("solid", target, store=run.store)
-        run.kept = found
+        run.kept, run.target = found, target
     while run.held:  # what was kept open or linked must not lead into the store
         with suppress(OSError):
             os.ftruncate(run.held[-1], 0)
         os.close(run.held.pop())
+    while run.second:
+        with suppress(OSError):
+            os.truncate(run.second.pop(), 0)
 
 
 def _realize_shaky(run: Run) -> None:
@@ -195,11 +199,12 @@ def _rebuild(run: Run) -> None:
     middle = closure.derivations[len(closure.derivations) // 2].dref
     run.have(p.realize_context(closure, force_rebuild=[middle])[1], "solid")
     closure = p.instantiate(_shaky, run, store=run.store)
-    run.loose |= run.have(p.realize_context(closure, force_rebuild=closure.targets)[1], "shaky")
+    everything = [drv.dref for drv in closure.derivations]
+    run.loose |= run.have(p.realize_context(closure, force_rebuild=everything)[1], "shaky")
 
 
 def _collect(run: Run) -> None:
-    loose = run.loose - run.kept
+    loose, run.loose = run.loose - run.kept, set()  # if it fails, nobody knows what is left of it
     run.say("gone", sorted(loose))
     dead = {victim.ref for victim in p.gc(grace_s=0.0, store=run.store).dead}
     run.loose = loose - dead
@@ -214,10 +219,11 @@ def _collect(run: Run) -> None:
 def _delete(run: Run) -> None:
     mine = sorted(run.loose - run.kept)
     after = [rref for rref in mine if rref[38:] == run.after[5:]]
-    needed = [rref for rref in mine if rref not in after and after]
-    for rref in (*sorted(run.kept)[:1], *needed[:1]):
+    for rref in sorted(run.kept & {run.target}):
         _must_stay(run, rref)
     for rref in after[:1]:
+        context = p.store_context(p.RRef(rref), run.store)
+        _must_stay(run, min(used for chosen in context.values() for used in chosen))
         run.say("gone", [rref])
         run.loose.discard(rref)
         p.rmref(rref, store=run.store)

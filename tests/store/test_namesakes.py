@@ -63,7 +63,9 @@ def test_what_is_no_duration_is_not_believed(store: Store, lie: object) -> None:
 
 def test_of_what_is_not_there_nothing_is_known(store: Store) -> None:
     rref = put(store, {"f": "x"}, "a")
-    os.unlink(f"{rref_path(store, rref)}/.pylightnix/build.json")
+    ours = Path(rref_path(store, rref)) / ".pylightnix"
+    ours.chmod(0o755)
+    (ours / "build.json").unlink()
     assert durations(store, rref2dref(rref)) == []
     assert durations(store, rref2dref(put(Store(store.objects, store.var), {}, "b"))) == [1.0]
     os.rename(drv_path(store, rref2dref(rref)), f"{store.var}/tmp/x")

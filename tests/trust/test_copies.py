@@ -9,9 +9,9 @@ import pytest
 
 from prove import audit, crew
 from pylightnix import RRef, Store, rref2dref, store_rrefs, verify
-from stages_for_tests import Link, foreign, put
+from stages_for_tests import Link, Tree, foreign, put
 
-TREE = {"text": "some text", "deep/.hidden": "more", "link": Link("text")}
+TREE: Tree = {"text": "some text", "deep/.hidden": "more", "link": Link("text")}
 
 
 @pytest.fixture

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
 
 from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.refs import DRef
 from pylightnix.engine.closure import Closure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
 
 Force: TypeAlias = "Literal[True] | Iterable[DRef]"
 
@@ -47,11 +50,13 @@ def known_drefs(closure: Closure, what: str, drefs: Iterable[DRef]) -> frozenset
     Raises:
         InvalidValue, UnknownTarget: they are something else.
     """
-    if drefs and not isinstance(drefs, Iterable):
+    if not drefs:
+        return frozenset()
+    if not isinstance(drefs, Iterable):
         raise InvalidValue(f"{what} takes DRefs of the closure, not {drefs!r:.100}")
-    listed = (drefs,) if isinstance(drefs, str) else tuple(drefs or ())
+    listed = (drefs,) if isinstance(drefs, str) else tuple(drefs)
     parsed = frozenset(DRef(dref) for dref in listed)
-    known = tuple(drv.dref for drv in closure.derivations) if parsed else ()
+    known = tuple(drv.dref for drv in closure.derivations)
     strange = parsed.difference(known)
     if strange:
         raise UnknownTarget(what, tuple(sorted(strange)), known)

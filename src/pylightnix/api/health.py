@@ -10,6 +10,7 @@ from pylightnix.core.errors import PylightnixError
 from pylightnix.core.reclaim import Ref
 from pylightnix.core.refs import DRef, RRef, rref2dref
 from pylightnix.engine.closure import Closure
+from pylightnix.engine.events import Built
 from pylightnix.store import verify as _verify
 from pylightnix.store.doctor import Finding, examine
 from pylightnix.store.layout import Store
@@ -82,6 +83,8 @@ def _parsed(
 def _rebuild(store: Store, gone: Iterable[Ref], closure: Closure) -> str:
     """Write missing configs, realize; what does not come back by itself is forced, once.
 
+    What was built just now, and came out otherwise, would do so again.
+
     Returns:
         Why that failed; empty if it did not.
     """
@@ -90,9 +93,11 @@ def _rebuild(store: Store, gone: Iterable[Ref], closure: Closure) -> str:
     known = {drv.dref for drv in closure.derivations}
     # What cannot be rebuilt is reported as lost, with the rest of the repair done.
     try:
-        realize_many(closure)
+        events: list[object] = []
+        realize_many(closure, on_event=events.append)
+        built = {event.dref for event in events if isinstance(event, Built)}
         again = [ref for ref in gone if isinstance(ref, RRef) and not _whole(store, ref)]
-        if forced := known.intersection(map(rref2dref, again)):
+        if forced := known.intersection(map(rref2dref, again)) - built:
             realize_many(closure, force_rebuild=sorted(forced))
     except PylightnixError as error:
         return str(error)

@@ -70,7 +70,7 @@ class Scan:
 def scan(fields: object, selfref: str) -> Scan:
     """Walk a whole config and report all that is wrong with it at once."""
     found = Scan(selfref)
-    if isinstance(fields, Mapping):
+    if type(fields) is dict or isinstance(fields, Mapping):
         found.text = _dict(found, dict(fields), "config", 1)
     else:
         found.say("config", f"expected a dictionary, got {_kind(fields)}")
@@ -159,21 +159,20 @@ def _dict(found: Scan, value: dict[object, object], where: str, depth: int) -> s
 
 def _text(found: Scan, text: str, where: str) -> str:
     found.take(len(text))
-    head = text[:5]
-    if head == "dref:" and isdref(text):
-        found.deps.add(DRef(text))
-    elif head == "rref:" and isrref(text):
-        found.say(where, f"{text} is a realization; a config says how to make things: use its DRef")
-    elif not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            found.say(where, "a lone surrogate is not text")
-            return ""
+    if text[1:5] == "ref:":
+        if isdref(text):
+            found.deps.add(DRef(text))
+        elif isrref(text):
+            why = "a config says how to make things: use its DRef"
+            found.say(where, f"{text} is a realization; {why}")
     # What need not be escaped, and that is nearly all, needs no JSON library either.
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
-    return canonical_json(text).decode()
+    try:
+        return canonical_json(text).decode()
+    except UnicodeEncodeError:
+        found.say(where, "a lone surrogate is not text")
+        return ""
 
 
 def _int(found: Scan, value: int, where: str) -> str:

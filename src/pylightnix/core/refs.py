@@ -51,22 +51,23 @@ def _is_name(text: str) -> bool:
     return 0 < len(text) <= NAME_MAX and not text.strip(_NAME_CHARS)
 
 
-def _is_hash(text: str) -> bool:
+def is_hash(text: str) -> bool:
+    """Tell whether a text is the hash part of a name: 32 lower-case hex digits."""
     return len(text) == HASH_LENGTH and not text.strip(HEX)
 
 
 def _is_dref(text: str) -> bool:
     return (
-        text[:5] == "dref:" and _is_hash(text[5:37]) and text[37:38] == "-" and _is_name(text[38:])
+        text[:5] == "dref:" and is_hash(text[5:37]) and text[37:38] == "-" and _is_name(text[38:])
     )
 
 
 def _is_rref(text: str) -> bool:
     return (
         text[:5] == "rref:"
-        and _is_hash(text[5:37])
+        and is_hash(text[5:37])
         and text[37:38] == "-"
-        and _is_hash(text[38:70])
+        and is_hash(text[38:70])
         and text[70:71] == "-"
         and _is_name(text[71:])
     )
@@ -167,7 +168,7 @@ def mkrref(rhash: str, dhash: str, name: str) -> RRef:
 
 def _hash(text: object) -> str:
     plain = _plain(text)
-    if not _is_hash(plain):
+    if not is_hash(plain):
         raise InvalidRef("hash", text, (f"expected {HASH_LENGTH} lower-case hex digits",))
     return plain
 

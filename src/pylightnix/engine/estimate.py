@@ -33,13 +33,15 @@ class Estimates:
             built: whether the store has a realization of it.
         """
         own = _middle(durations(self._store, dref)) if built else None
-        return self._of_name(str(dref[38:])) if own is None else own
+        return self._of_namesakes(dref) if own is None else own
 
-    def _of_name(self, name: str) -> float | None:
+    def _of_namesakes(self, dref: DRef) -> float | None:
+        name = str(dref[38:])
         if name not in self._by_name:
             if self._namesakes is None:
                 self._namesakes = namesakes(self._store, self._names)
-            past = (durations(self._store, dref) for dref in self._namesakes[name])
+            others = (other for other in self._namesakes[name] if other != dref)
+            past = (durations(self._store, other) for other in others)
             self._by_name[name] = next((_middle(times) for times in past if times), None)
         return self._by_name[name]
 

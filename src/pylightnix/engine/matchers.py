@@ -69,8 +69,13 @@ class Match:
         return max(0, self.rmin - len(_ranked(store, rrefs, self.keys)))
 
 
+_ONLY = Match(exclusive=True)
+
+
 def _ranked(store: Store, rrefs: Iterable[RRef], keys: Sequence[Key]) -> list[RRef]:
     """Sort, best first, ties by hash; a None from any key drops a candidate."""
+    if not keys:
+        return sorted(rrefs)
     judged = []
     for rref in sorted(rrefs):
         marks = [key(store, rref) for key in keys]
@@ -133,7 +138,7 @@ def match_only() -> Matcher:
 
     Several realizations are an error that names both ways out.
     """
-    return match(rmin=1, rmax=1, exclusive=True)
+    return _ONLY
 
 
 def match_latest(n: int = 1) -> Matcher:

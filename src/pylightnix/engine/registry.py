@@ -132,6 +132,6 @@ def _check(config: object, matcher: object, realizer: object) -> None:
 
 def without_registry(fields: object) -> Any:
     """Drop registries from a dictionary, for `mkconfig(locals())` in a stage that takes `r`."""
-    if not isinstance(fields, Mapping):
+    if type(fields) is not dict and not isinstance(fields, Mapping):
         return fields  # whoever reads it next says what is wrong
     return {key: value for key, value in fields.items() if not isinstance(value, Registry)}

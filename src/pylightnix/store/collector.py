@@ -87,6 +87,11 @@ def _take(fd: int, mode: int, wait_s: float) -> None:
             # No flock here (some network file systems). Objects under the grace time are kept all
             # the same, so going on is safe for whoever adds roots; a collector must not run without
             # it.
-            if mode == fcntl.LOCK_EX or error.errno not in NO_FLOCK:
+            if error.errno not in NO_FLOCK:
                 raise
+            if mode == fcntl.LOCK_EX:
+                raise StoreError(
+                    "the file system of the store's folder `var` has no file locks, without which "
+                    "nothing can be deleted safely: point PYLIGHTNIX_TMP to a local disk"
+                ) from error
             return

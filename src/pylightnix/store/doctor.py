@@ -18,7 +18,7 @@ from pylightnix.core.refs import RRef
 from . import fsys, probes
 from .check import Fault
 from .gc import COLLECTION
-from .layout import SCHEMA, VAR_PARTS, Store, drv_path, rref_path, var_path
+from .layout import SCHEMA, VAR_PARTS, Store, drv_path, rref_path, trash_path, var_path
 from .leftovers import leftovers
 from .lock import LEASE_S
 from .roots import live_refs, named_roots
@@ -214,9 +214,9 @@ def _scratch(store: Store) -> Iterator[Finding]:
 
 
 def _trash(store: Store) -> Iterator[Finding]:
-    size, names = 0, _listed(var_path(store, "trash"))
+    size, names = 0, _listed(trash_path(store))
     with suppress(OSError):
-        size = tree_bytes(var_path(store, "trash"))
+        size = tree_bytes(trash_path(store))
     rest = [name for name in names if not name.startswith(COLLECTION)]
     detail = f"{size} bytes"
     if rest:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from contextlib import suppress
 
-from .layout import INCOMING, Store, var_path
+from .layout import INCOMING, Store, trash_path
 
 # Not 1970: zip files cannot hold years before 1980.
 EPOCH_NS = 946684800 * 10**9
@@ -56,15 +57,16 @@ def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True)
         os.close(fd)
 
 
-def read_bytes(path: str) -> bytes:
-    """Read a whole file, not through a link."""
+def read_bytes(path: str, at_most: int = sys.maxsize) -> bytes:
+    """Read a file, not through a link: all of it, or so many bytes."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         # No file object: most of what is read is short. Only an empty read is the end: some network
         # file systems give less than they have.
         parts = []
-        while part := os.read(fd, 1 << 16):
+        while part := os.read(fd, min(at_most, 1 << 16)):
             parts.append(part)
+            at_most -= len(part)
         return b"".join(parts)
     finally:
         os.close(fd)
@@ -178,11 +180,11 @@ def _empty_inner(parent: int, name: str, top: int, depth: int) -> bool:
 
 
 def to_trash(store: Store, path: str) -> str:
-    """Move an object out of the store into `var/trash`; returns where it is now.
+    """Move an object out of the store into the trash; returns where it is now.
 
     A folder is made writable first: without root a read-only folder cannot change its parent.
     """
-    folder = var_path(store, "trash")
+    folder = trash_path(store)
     os.makedirs(folder, exist_ok=True)
     target = f"{folder}/{token()}-{os.path.basename(path)}"
     with suppress(NotADirectoryError):

@@ -13,25 +13,24 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from stat import S_ISDIR
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.reclaim import Policy, Ref, Victim, dead
-from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.refs import DRef, RRef, isrref
 
 from . import fsys
 from .census import Score, census
 from .collector import collector_lock
-from .layout import Store, drv_path, parse_drv, parse_rref, rref_path, var_path
+from .layout import Store, drv_path, rref_path, trash_path
 from .leftovers import Leftover, leftovers
 from .roots import linked, live_refs, named_roots, watched_folders
 from .syscalls import rename_noreplace
-from .trouble import is_kind
 from .usage import tree_bytes
 
 COLLECTION = "gc-"
 DOOMED = "old-"
 DERIVATION = "derivation"
+ORDER = "order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def _claimed(store: Store) -> list[str]:
     """Take earlier collections out of the reach of `undo`; gives where they are now."""
     doomed = _in_trash(store, DOOMED)  # of a collector that was killed
     for path in _in_trash(store, COLLECTION):
-        doomed.append(f"{var_path(store, 'trash')}/{DOOMED}{fsys.token()}")
+        doomed.append(f"{trash_path(store)}/{DOOMED}{fsys.token()}")
         os.rename(path, doomed[-1])
     return doomed
 
@@ -151,7 +150,7 @@ def all_roots(
 
 def _in_trash(store: Store, kind: str) -> list[str]:
     """Paths in the trash that begin so, oldest first; quarantined damage begins with neither."""
-    base = var_path(store, "trash")
+    base = trash_path(store)
     try:
         names = sorted(name for name in os.listdir(base) if name.startswith(kind))
     except FileNotFoundError:
@@ -162,8 +161,9 @@ def _in_trash(store: Store, kind: str) -> list[str]:
 def _to_trash(store: Store, victims: Sequence[Victim]) -> str:
     """Move victims in their order: a crash midway leaves nothing that lacks a dependency."""
     # The time first: the last collection is the one that sorts last.
-    trash = f"{var_path(store, 'trash')}/{COLLECTION}{time.time_ns():020d}-{fsys.token()}"
+    trash = f"{trash_path(store)}/{COLLECTION}{time.time_ns():020d}-{fsys.token()}"
     os.makedirs(trash)
+    fsys.write_new(f"{trash}/{ORDER}", "".join(f"{victim.ref}\n" for victim in victims).encode())
     for victim in victims:
         ref = victim.ref
         home = f"{trash}/{ref[38:] if isinstance(ref, RRef) else ref[5:]}"
@@ -196,35 +196,35 @@ def undo(store: Store, *, wait_s: float = 60.0) -> list[Ref]:
         old = _in_trash(store, COLLECTION)
         if not old:
             raise StoreError("there is no collection to undo: the trash is empty")
-        back: list[Ref] = []
-        for folder in sorted(os.listdir(old[-1])):
-            dref = parse_drv(folder)
-            if dref is not None:
-                back += _restore(store, dref, f"{old[-1]}/{folder}")
+        back = [ref for ref in _order(old[-1]) if _restored(store, ref, old[-1])]
     fsys.delete_tree(old[-1])
     return sorted(back)
 
 
-def _restore(store: Store, dref: DRef, folder: str) -> list[Ref]:
-    """Bring back a derivation, if it was collected too, and then its realizations."""
-    home = drv_path(store, dref)
-    back: list[Ref] = []
+def _order(trash: str) -> list[Ref]:
+    """What a collection took, in the order to bring it back: what is needed before its users."""
+    try:
+        lines = fsys.read_bytes(f"{trash}/{ORDER}").decode().splitlines()
+    except FileNotFoundError:
+        return []  # it was killed before it took anything
+    return [RRef(line) if isrref(line) else DRef(line) for line in reversed(lines)]
+
+
+def _restored(store: Store, ref: Ref, trash: str) -> bool:
+    """Bring one object back, unless it never went, or was made again."""
     with suppress(FileNotFoundError, FileExistsError):
-        rename_noreplace(f"{folder}/{DERIVATION}", home)
-        back.append(dref)
-    for name in sorted(os.listdir(folder)):
-        rref = parse_rref(dref, name)
-        if rref is not None and is_kind(home, S_ISDIR):
-            with suppress(FileExistsError):
-                rename_noreplace(f"{folder}/{name}", f"{home}/{name}")
-                os.chmod(f"{home}/{name}", 0o555)
-                back.append(rref)
-    return back
+        if isinstance(ref, RRef):
+            rename_noreplace(f"{trash}/{ref[38:]}/{ref[5:37]}", rref_path(store, ref))
+            os.chmod(rref_path(store, ref), 0o555)
+        else:
+            rename_noreplace(f"{trash}/{ref[5:]}/{DERIVATION}", drv_path(store, ref))
+        return True
+    return False
 
 
 def empty_trash(store: Store) -> int:
     """Delete all that is in the trash, quarantined damage included; gives the bytes freed."""
-    base = var_path(store, "trash")
+    base = trash_path(store)
     freed = 0
     for name in os.listdir(base) if os.path.isdir(base) else ():
         with suppress(OSError):

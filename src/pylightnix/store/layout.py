@@ -10,10 +10,11 @@ References are parsed before they get here, so that no path made here can leave 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from pylightnix.core.errors import InvalidValue, StoreError
 from pylightnix.core.given import path_text
-from pylightnix.core.refs import DRef, InvalidRef, RRef, mkdref, mkrref
+from pylightnix.core.refs import DRef, RRef, is_hash, isdref
 from pylightnix.core.value import value
 
 TYPE_CHECKING = False
@@ -171,6 +172,17 @@ def var_path(store: Store, part: str) -> str:
     return f"{store.var}/{part}"
 
 
+def trash_path(store: Store) -> str:
+    """Where goes what is taken out of the store: into `var`, unless that is on another disk.
+
+    Renames stay on one file system, so that an object is either here or there.
+    """
+    with suppress(OSError):
+        if os.stat(store.var).st_dev != os.stat(store.objects).st_dev:
+            return f"{store.objects}/.trash"
+    return var_path(store, "trash")
+
+
 def log_path(store: Store, ref: DRef | RRef) -> str:
     """What a build printed: under its RRef, or under its DRef while it runs or if it failed."""
     return f"{store.var}/logs/{ref}"
@@ -178,15 +190,11 @@ def log_path(store: Store, ref: DRef | RRef) -> str:
 
 def parse_drv(folder: str) -> DRef | None:
     """Tell the derivation from the name of its folder; None for any name that is not one."""
-    try:
-        return mkdref(folder[:32], folder[33:]) if folder[32:33] == "-" else None
-    except InvalidRef:
-        return None
+    text = f"dref:{folder}"
+    return str.__new__(DRef, text) if isdref(text) else None
 
 
 def parse_rref(dref: DRef, folder: str) -> RRef | None:
     """Tell the realization from the name of its folder; None for any name that is not one."""
-    try:
-        return mkrref(folder, dref[5:37], dref[38:])
-    except InvalidRef:
-        return None
+    # The rest was checked with the derivation; this is asked of every name in every folder.
+    return str.__new__(RRef, f"rref:{folder}-{dref[5:]}") if is_hash(folder) else None

@@ -43,7 +43,8 @@ def durations(store: Store, dref: DRef) -> list[float]:
     """
     folder = drv_path(store, dref)
     with suppress(OSError):
-        found = [rref for name in os.listdir(folder) if (rref := parse_rref(dref, name))]
+        names = [name for name in os.listdir(folder) if len(name) == 32]
+        found = [rref for name in names if (rref := parse_rref(dref, name)) is not None]
         if len(found) > LAST_BUILDS:
             found.sort(key=lambda rref: os.lstat(rref_path(store, rref)).st_ctime_ns)
         known = [_seconds(store, rref) for rref in found[-LAST_BUILDS:]]

@@ -33,15 +33,22 @@ class Scratch:
         same_disk: whether they can be renamed into the store.
     """
 
-    __slots__ = ("_fd", "_home", "_label", "_next", "_store", "made", "same_disk")
+    __slots__ = ("_fd", "_label", "_name", "_next", "_store", "made", "same_disk")
 
     def __init__(self, store: Store, label: str = "") -> None:
         self._store, self._label = store, label
-        self._home = f"{var_path(store, 'tmp')}/{host()}-{os.getpid()}-{token()}"
+        self._name = ""
         self._fd = -1
         self._next = 0
         self.made: list[str] = []
         self.same_disk = False
+
+    @property
+    def _home(self) -> str:
+        # Named on first use: mostly there is nothing to build.
+        if not self._name:
+            self._name = f"{host()}-{os.getpid()}-{token()}"
+        return f"{var_path(self._store, 'tmp')}/{self._name}"
 
     def new(self) -> str:
         """Give a path that is not there yet, in a folder that is."""

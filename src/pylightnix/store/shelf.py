@@ -157,6 +157,29 @@ def read_shelf(
     return Shelf(identity, books, strange, durable=store.durability != "none")
 
 
+def begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
+    """Give the whole realizations whose manifest begins so, sorted; None if there is no folder.
+
+    Where nothing can be remembered, reading more of them would be in vain.
+    """
+    try:
+        names = os.listdir(drv_path(store, dref))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    found = (rref for name in names if (rref := parse_rref(dref, name)) is not None)
+    return sorted(rref for rref in found if _begins(store, rref, prefix))
+
+
+def _begins(store: Store, rref: RRef, prefix: bytes) -> bool:
+    from .verified import is_valid
+
+    try:
+        path = f"{rref_path(store, rref)}/{META}/manifest.json"
+        return is_valid(store, rref) and read_bytes(path, len(prefix)) == prefix
+    except (FileNotFoundError, NotADirectoryError):
+        return False  # collected, or deleted, while we looked
+
+
 def _names(folder: str) -> list[str]:
     try:
         return os.listdir(folder)
