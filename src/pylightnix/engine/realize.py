@@ -58,20 +58,4 @@ def realize(
     # Most of the library is about building; where there is nothing to build it is not loaded.
     from .work import work
 
-<<<<<<< HEAD
     return work(closure, plan, shop, hire, assert_realized)
-=======
-    from .produce import NotRealized, produce
-
-    shop = changed(shop, who=this_process())
-    known = {drv.dref: drv for drv in closure.derivations}
-    while todo := ready(plan):
-        absent = tuple(dref for dref in todo if dref in assert_realized)
-        if absent:
-            raise NotRealized(absent)
-        for dref in todo:
-            context = {dep: plan.done[dep] for dep in plan.needs[dref]}
-            plan = settled(started(plan, dref), dref, produce(shop, known[dref], context))
-        plan = advance(plan, look)
-    return plan
->>>>>>> main
