@@ -103,3 +103,15 @@ def test_a_chain_of_thousands_needs_no_deep_stack() -> None:
     chain: Dag = {node(0): ()}
     chain |= {node(number): (node(number - 1),) for number in range(1, 5_000)}
     assert finished(advance(mkplan(chain), everything))
+
+
+def test_hundreds_at_once_are_handed_out_and_settled_as_few_are() -> None:
+    fan: Dag = {node(number): () for number in range(600)}
+    plan = advance(mkplan(fan), nothing)
+    for dref in fan:
+        plan = started(plan, dref)
+    assert len(plan.running) == 600
+    assert not plan.missing
+    for dref in fan:
+        plan = settled(plan, dref, built(dref))
+    assert finished(plan)
