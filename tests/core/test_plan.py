@@ -123,3 +123,15 @@ def test_what_is_given_back_can_be_started_again() -> None:
     again = given_back(plan, A)
     assert (ready(again), again.running) == ((A,), set())
     assert started(again, A) == plan
+
+
+def test_hundreds_at_once_are_handed_out_and_settled_as_few_are() -> None:
+    fan: Dag = {node(number): () for number in range(600)}
+    plan = advance(mkplan(fan), nothing)
+    for dref in fan:
+        plan = started(plan, dref)
+    assert len(plan.running) == 600
+    assert not plan.missing
+    for dref in fan:
+        plan = settled(plan, dref, built(dref))
+    assert finished(plan)

@@ -83,7 +83,7 @@ def run(dag: Dag, data: st.DataObject) -> tuple[Shop, Plan]:
 
 
 def states(plan: Plan) -> list[set[DRef]]:
-    waiting = {dref for dref, count in plan.left.items() if count}
+    waiting = {dref for dref, deps in plan.needs.items() if not set(deps) <= set(plan.done)}
     return [waiting, set(plan.fresh), set(plan.missing), set(plan.running), set(plan.done)]
 
 
@@ -126,6 +126,17 @@ def test_at_every_step_each_derivation_is_in_exactly_one_state(
         assert sum(len(state) for state in states(plan)) == len(dag)
         assert set().union(*states(plan)) == set(dag)
         assert len(plan.fresh) == len(set(plan.fresh))
+
+
+@given(dags(), st.data())
+def test_at_every_step_it_is_known_what_is_left_of_what_has_begun(
+    dag: Dag, data: st.DataObject
+) -> None:
+    shop, _ = run(dag, data)
+    for plan in shop.plans:
+        left = {dref: len(set(deps) - set(plan.done)) for dref, deps in dag.items()}
+        begun = {dref: count for dref, count in left.items() if 0 < count < len(dag[dref])}
+        assert dict(plan.left) == begun
 
 
 @given(dags(), st.data())

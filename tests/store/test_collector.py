@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pylightnix import Store
+from pylightnix import Store, StoreError
 from pylightnix.store.collector import CollectorBusy, collector_lock
 from stages_for_tests import in_child
 
@@ -61,7 +61,7 @@ def test_without_locks_roots_are_added_and_nothing_is_collected(
     monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
     with collector_lock(store, shared=True):
         pass
-    with pytest.raises(OSError), collector_lock(store, shared=False):
+    with pytest.raises(StoreError, match="no file locks"), collector_lock(store, shared=False):
         pass
 
 

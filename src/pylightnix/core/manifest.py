@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .codec import canonical_json, parse_json
 from .hashing import realization_digest
-from .refs import HEX, DRef, RRef, mkrref, undref
+from .refs import HEX, DRef, RRef
 from .value import value
 
 TYPE_CHECKING = False
@@ -64,8 +64,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 def rref_of(manifest: bytes, dref: DRef) -> RRef:
     """Give the reference of the realization of `dref` that has this manifest."""
-    dhash, name = undref(dref)
-    return mkrref(realization_digest(manifest), dhash, name)
+    return str.__new__(RRef, f"rref:{realization_digest(manifest)}-{dref[5:]}")
 
 
 def _path_bytes(entry: Entry) -> bytes:

@@ -15,24 +15,25 @@ whatever runs commands.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from .graph import reachable, users
 from .refs import DRef, RRef
-from .value import changed, value
+from .value import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias, TypeVar
 
-    from pyrsistent import PMap, PSet
+    from pyrsistent import PMap
 
     V = TypeVar("V")
 
 Chosen: TypeAlias = tuple[RRef, ...]
 Choose: TypeAlias = Callable[[DRef, dict[DRef, Chosen]], "Chosen | None"]
 """Given a derivation and its dependencies' realizations: what to use, or None for a new one."""
+_FEW = 64
 
 
 @value
@@ -42,7 +43,7 @@ class Plan:
     Attributes:
         needs: every derivation -> its direct dependencies.
         users: every derivation -> those that need it directly.
-        left: waiting derivations -> how many of their dependencies are not settled.
+        left: waiting derivations, some of whose dependencies are settled -> how many are not.
         fresh: all dependencies settled, not yet looked at.
         done: settled ones -> their realizations.
         missing: looked at; nothing that the store has will do.
@@ -67,9 +68,8 @@ def mkplan(needs: Mapping[DRef, tuple[DRef, ...]]) -> Plan:
         needs: every derivation of a closure -> its direct dependencies, without repetition; the
             order of keys is the order in which ready ones are handed out.
     """
-    left = {dref: len(deps) for dref, deps in needs.items() if deps}
-    fresh = tuple(dref for dref in needs if dref not in left)
-    return Plan(needs, users(needs), left, fresh, {})
+    fresh = tuple(dref for dref, deps in needs.items() if not deps)
+    return Plan(needs, users(needs), {}, fresh, {})
 
 
 def advance(plan: Plan, choose: Choose) -> Plan:
@@ -83,7 +83,7 @@ def advance(plan: Plan, choose: Choose) -> Plan:
     left: dict[DRef, int] = {}
     missing: list[DRef] = []
     todo = list(plan.fresh)
-    settled_before, left_before, needs = plan.done, plan.left, plan.needs
+    settled_before, needs = plan.done, plan.needs
     for dref in todo:  # grows while it is walked
         context = {dep: done[dep] if dep in done else settled_before[dep] for dep in needs[dref]}
         chosen = choose(dref, context)
@@ -92,16 +92,34 @@ def advance(plan: Plan, choose: Choose) -> Plan:
             continue
         done[dref] = chosen
         for user in plan.users[dref]:
-            left[user] = count = (left[user] if user in left else left_before[user]) - 1
+            left[user] = count = (left[user] if user in left else _left(plan, user)) - 1
             if not count:
                 todo.append(user)
-    return changed(
-        plan,
-        fresh=(),
-        missing=_steady_set(plan.missing).update(missing) if missing else plan.missing,
-        left=_merged(plan.left, left),
-        done=_merged(plan.done, done),
+    return Plan(
+        needs,
+        plan.users,
+        _counted(plan.left, left),
+        (),
+        _merged(settled_before, done),
+        _with(plan.missing, missing),
+        plan.running,
     )
+
+
+def _left(plan: Plan, dref: DRef) -> int:
+    return plan.left[dref] if dref in plan.left else len(plan.needs[dref])
+
+
+def _counted(old: Mapping[DRef, int], new: Mapping[DRef, int]) -> Mapping[DRef, int]:
+    """Take new counts over, and leave out who waits for nothing any more."""
+    if not old:
+        return {dref: count for dref, count in new.items() if count}
+    for dref, count in new.items():
+        if count:
+            old = _steady(old).set(dref, count)
+        elif dref in old:
+            old = _steady(old).remove(dref)
+    return old
 
 
 def _merged(old: Mapping[DRef, V], new: Mapping[DRef, V]) -> Mapping[DRef, V]:
@@ -120,13 +138,23 @@ def _steady(old: Mapping[DRef, V]) -> PMap[DRef, V]:
     return pmap(old)
 
 
-def _steady_set(old: AbstractSet[DRef]) -> PSet[DRef]:
-    """Give a set of which each step makes a new one without copying it."""
-    if not isinstance(old, frozenset):
-        return old  # type: ignore[return-value]
-    from pyrsistent import pset
+def _with(old: AbstractSet[DRef], new: Collection[DRef]) -> AbstractSet[DRef]:
+    # Copying a few is quicker than any step without copying.
+    if isinstance(old, frozenset):
+        if len(old) + len(new) <= _FEW:
+            return old.union(new)
+        from pyrsistent import pset
 
-    return pset(old)
+        return pset(old).update(new)
+    return old.update(new)  # type: ignore[attr-defined, no-any-return]
+
+
+def _without(old: AbstractSet[DRef], dref: DRef) -> AbstractSet[DRef]:
+    if dref not in old:
+        raise KeyError(dref)
+    if isinstance(old, frozenset):
+        return old - {dref}
+    return old.remove(dref)  # type: ignore[attr-defined, no-any-return]
 
 
 def ready(plan: Plan) -> tuple[DRef, ...]:
@@ -138,22 +166,21 @@ def ready(plan: Plan) -> tuple[DRef, ...]:
 
 def started(plan: Plan, dref: DRef) -> Plan:
     """Note that a missing derivation is being built."""
-    return changed(
-        plan,
-        missing=_steady_set(plan.missing).remove(dref),
-        running=_steady_set(plan.running).add(dref),
-    )
+    missing, running = _without(plan.missing, dref), _with(plan.running, (dref,))
+    return Plan(plan.needs, plan.users, plan.left, plan.fresh, plan.done, missing, running)
 
 
 def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
     """Note the realizations of a running derivation; what waited for it alone becomes fresh."""
-    left = {user: plan.left[user] - 1 for user in plan.users[dref]}
-    return changed(
-        plan,
-        running=_steady_set(plan.running).remove(dref),
-        done=_steady(plan.done).set(dref, tuple(chosen)),
-        left=_steady(plan.left).update(left) if left else plan.left,
-        fresh=(*plan.fresh, *(user for user, count in left.items() if not count)),
+    left = {user: _left(plan, user) - 1 for user in plan.users[dref]}
+    return Plan(
+        plan.needs,
+        plan.users,
+        _counted(plan.left, left),
+        (*plan.fresh, *(user for user, count in left.items() if not count)),
+        _steady(plan.done).set(dref, tuple(chosen)),
+        plan.missing,
+        _without(plan.running, dref),
     )
 
 

@@ -70,9 +70,9 @@ class Build:
         from pathlib import Path
 
         while len(self.outpaths) < self._nouts:
-            folder = Path(self.rarg.folder())
-            folder.mkdir()
-            self.outpaths.append(folder)
+            folder = self.rarg.folder()
+            os.mkdir(folder)
+            self.outpaths.append(Path(folder))
         return self.outpaths
 
     def __repr__(self) -> str:

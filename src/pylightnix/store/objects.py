@@ -26,7 +26,7 @@ from .check import faults
 from .freeze import InvalidOutput, freeze_tree
 from .layout import CONFIG, INCOMING, Store, drv_path, rref_path, var_path
 from .query import has_derivation
-from .shelf import add_book, arrived_s, mkbook
+from .shelf import add_book, mkbook
 from .syscalls import rename_noreplace, sync_filesystem
 from .verified import remember
 
@@ -144,15 +144,15 @@ def _put(
     rref = rref_of(manifest, dref)
     # Looking first saves a flush; without flushes the last rename finds out by itself.
     there = store.durability != "none" and os.path.lexists(rref_path(store, rref))
-    published = False
+    published, status = False, None
     if not there or not _keep(store, rref):
         extra = _write_meta(folder, manifest, provenance, inventory.remarks, sync=inventory.sync)
         published = _publish(store, folder, rref)
         size = len(manifest) + extra + inventory.size_bytes
         if published:
-            came_s = arrived_s(store, rref)
-            add_book(store, dref, mkbook(rref, context, provenance.stop, size, came_s))
-    remember(store, rref, flushed=store.durability != "none")
+            status = os.lstat(rref_path(store, rref))
+            add_book(store, dref, mkbook(rref, context, provenance.stop, size, status.st_ctime))
+    remember(store, rref, flushed=store.durability != "none", status=status)
     return rref, published
 
 

@@ -89,16 +89,19 @@ def _for_now(identity: str) -> str:
     return f"{identity}@{boot_id()}"
 
 
-def remember(store: Store, rref: RRef, *, flushed: bool) -> None:
+def remember(
+    store: Store, rref: RRef, *, flushed: bool, status: os.stat_result | None = None
+) -> None:
     """Note that an object is good; where that cannot be noted it will be checked again.
 
     Args:
         store: where.
         rref: the object.
         flushed: it is on the disk, whatever happens to the power.
+        status: of its folder, if it was just taken.
     """
     with suppress(OSError):
-        identity = _identity(os.lstat(rref_path(store, rref)))
+        identity = _identity(os.lstat(rref_path(store, rref)) if status is None else status)
         _write(store, rref, identity if flushed else _for_now(identity))
 
 
