@@ -159,7 +159,7 @@ def test_a_store_that_believes_in_what_it_has_fails_the_copy(monkeypatch: Patch)
     assert not outcome.ok
 
 
-def _any_book(real: Callable[..., Book | None]) -> Callable[..., Book]:
+def _any_book(real: Callable[..., Book | None]) -> Callable[..., Book | None]:
     def book(store: Store, rref: Any, before: Book | None) -> Book | None:
         try:
             return real(store, rref, before)
