@@ -55,7 +55,6 @@ def node(
 def fill(out: Path, name: str, chosen: list[str], noise: str, size: int) -> None:
     """Make artifacts of every kind."""
     (out / "text").write_text("\n".join([name, noise, *chosen]))
-    (out / "data").write_bytes(Random(name + noise).randbytes(size))
     (out / "nothing").write_bytes(b"")
     (out / "bin").mkdir()
     (out / "bin" / "run").write_text(f"#!/bin/sh\necho {name}\n")
@@ -63,4 +62,6 @@ def fill(out: Path, name: str, chosen: list[str], noise: str, size: int) -> None
     (out / "empty").mkdir()
     (out / "deep" / "er" / "é").mkdir(parents=True)
     (out / "deep" / "er" / "é" / "file").write_text(noise or name)
+    # Copy programs come to it after the manifest.
+    (out / "deep" / "data").write_bytes(Random(name + noise).randbytes(size))
     (out / "link").symlink_to("text")
