@@ -155,6 +155,10 @@ class Unimportable(Exception):
     def __init__(self, one: int, two: int) -> None:
         super().__init__("only one")
 
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        # Spelt out, since tblib, which comes with dask, teaches pickle to copy others of its kind.
+        return (type(self), ("only one",))
+
 
 def fail_strangely(b: Build) -> None:
     raise Unimportable(1, 2)

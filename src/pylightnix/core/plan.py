@@ -20,7 +20,7 @@ from collections.abc import Set as AbstractSet
 
 from .graph import reachable, users
 from .refs import DRef, RRef
-from .value import value
+from .value import changed, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def advance(plan: Plan, choose: Choose) -> Plan:
         _merged(settled_before, done),
         _with(plan.missing, missing),
         plan.running,
+        plan.failed,
     )
 
 
@@ -167,7 +168,9 @@ def ready(plan: Plan) -> tuple[DRef, ...]:
 def started(plan: Plan, dref: DRef) -> Plan:
     """Note that a missing derivation is being built."""
     missing, running = _without(plan.missing, dref), _with(plan.running, (dref,))
-    return Plan(plan.needs, plan.users, plan.left, plan.fresh, plan.done, missing, running)
+    return Plan(
+        plan.needs, plan.users, plan.left, plan.fresh, plan.done, missing, running, plan.failed
+    )
 
 
 def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
@@ -181,25 +184,20 @@ def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
         _steady(plan.done).set(dref, tuple(chosen)),
         plan.missing,
         _without(plan.running, dref),
+        plan.failed,
     )
 
 
 def given_back(plan: Plan, dref: DRef) -> Plan:
     """Note that a derivation that was running is going to be tried again."""
-    return changed(
-        plan,
-        running=_steady_set(plan.running).remove(dref),
-        missing=_steady_set(plan.missing).add(dref),
-    )
+    missing, running = _with(plan.missing, (dref,)), _without(plan.running, dref)
+    return changed(plan, missing=missing, running=running)
 
 
 def failed(plan: Plan, dref: DRef) -> Plan:
     """Note that a derivation that was running could not be built."""
-    return changed(
-        plan,
-        running=_steady_set(plan.running).remove(dref),
-        failed=_steady_set(plan.failed).add(dref),
-    )
+    running = _without(plan.running, dref)
+    return changed(plan, running=running, failed=_with(plan.failed, (dref,)))
 
 
 def blocked(plan: Plan) -> frozenset[DRef]:
