@@ -30,3 +30,7 @@ class RealizeError(PylightnixError):
 
 class FetchError(PylightnixError):
     """A source could not be had, or is not what its hash says."""
+
+
+class PipelineError(PylightnixError):
+    """A pipeline is not what it should be, or could not be run."""
