@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pylightnix.core.errors import PipelineError
 
     from .checking import check
-    from .context import Context, PipelineCycleError
+    from .context import Context
     from .entry import Planned, instantiate, planned, run
     from .flow import NoSuchGroup, Stop, StopPipeline, StopStepGroup
     from .formatting import BadExpression, KeyNotInContext
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from .model import Pipeline, PipelineDefinition, PipelineInfo
     from .places import InvalidPipeline, StepFailed
     from .scope import ImportScope, NativeModule
+    from .stack import PipelineCycleError
 
 _HOMES = {
     "checking": "check",
-    "context": "Context PipelineCycleError",
+    "context": "Context",
     "entry": "Planned instantiate planned run",
     "flow": "NoSuchGroup Stop StopPipeline StopStepGroup",
     "formatting": "BadExpression KeyNotInContext",
@@ -33,6 +34,7 @@ _HOMES = {
     "model": "Pipeline PipelineDefinition PipelineInfo",
     "places": "InvalidPipeline StepFailed",
     "scope": "ImportScope NativeModule",
+    "stack": "PipelineCycleError",
 }
 _WHERE = {
     name: (f"pylightnix.pipelines.{home}", name)

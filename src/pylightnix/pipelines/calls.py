@@ -135,8 +135,8 @@ def _stage(call: Call, scope: ImportScope | None) -> Callable[..., Any]:
     if not call.module:
         from pylightnix.api import kit
 
-        found = getattr(kit, call.function) if call.function in OWN else plugin(
-            "stages", call.function
+        found = (
+            getattr(kit, call.function) if call.function in OWN else plugin("stages", call.function)
         )
         if found is None:
             raise StageNotFound(call.uses, f"there are {listed(OWN)}, and those of plugins")
@@ -192,7 +192,9 @@ def matcher_of(written: Any) -> Any:
 
     pair = {written: None} if isinstance(written, str) else written
     if not isinstance(pair, Mapping) or len(pair) != 1:
-        raise BadInput(f"`matcher` takes the name of one, or {{name: argument}}; got {written!r:.60}")
+        raise BadInput(
+            f"`matcher` takes the name of one, or {{name: argument}}; got {written!r:.60}"
+        )
     name, argument = next(iter(pair.items()))
     if name not in MATCHERS:
         made = plugin("matchers", str(name))

@@ -13,14 +13,14 @@ _HOMES = {
     "steps_control": "pype call jump switch stop stoppipeline stopstepgroup",
 }
 STEPS = {name: home for home, names in _HOMES.items() for name in names.split()}
-PARSERS = tuple(
-    "argskwargs dict json jsonfile keys keyvaluepairs list string tomlfile yamlfile".split()
-)
+_PARSERS = "argskwargs dict json jsonfile keys keyvaluepairs list string tomlfile yamlfile"
+PARSERS = tuple(_PARSERS.split())
 # Steps that only move values about, or say what is next: planning runs these, and skips the others.
-PURE = frozenset(
+_PURE = (
     "set default contextmerge contextcopy contextclear contextclearall contextsetf assert envget "
-    "pype call jump switch stop stoppipeline stopstepgroup".split()
+    "pype call jump switch stop stoppipeline stopstepgroup"
 )
+PURE = frozenset(_PURE.split())
 
 
 def short(name: str) -> str:

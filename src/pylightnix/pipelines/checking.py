@@ -46,7 +46,9 @@ def check(pipeline_name: str, *, loader: Any = None, py_dir: Any = None) -> Chec
     """Validate a pipeline and the children that it names, and run nothing.
 
     Args:
-        pipeline_name, loader, py_dir: as for `run`.
+        pipeline_name: as for `run`.
+        loader: likewise.
+        py_dir: likewise.
 
     Returns:
         What is wrong, and what calls what.

@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager
 from typing import Any
-
-from pylightnix.core.errors import PipelineError
 
 from .formatting import BadExpression, KeyNotInContext, Scribe
 from .model import Pipeline
-from .places import Frame
+from .stack import pushed, running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .session import Session
-
-# Threads and tasks have a stack each; nothing of it is global.
-_stack: ContextVar[tuple[Pipeline, ...]] = ContextVar("pylightnix_pipelines", default=())
-
-
-class PipelineCycleError(PipelineError):
-    """A pipeline calls itself without an end."""
-
-    def __init__(self, loop: tuple[str, ...]) -> None:
-        super().__init__(loop)
-        self.loop = loop
-
-    def __str__(self) -> str:
-        return (
-            f"the pipeline calls itself without an end: {' > '.join(self.loop)}; let a `run` or a "
-            "`skip` end it, or give it other arguments each time"
-        )
 
 
 class Context(dict[str, Any]):
@@ -50,31 +29,26 @@ class Context(dict[str, Any]):
     @property
     def current_pipeline(self) -> Pipeline | None:
         """The pipeline that is running; None between runs."""
-        stack = _stack.get()
+        stack = running()
         return stack[-1] if stack else None
 
     @property
     def is_in_pipeline_scope(self) -> bool:
         """Whether a pipeline is running."""
-        return bool(_stack.get())
+        return bool(running())
 
     def get_root_pipeline(self) -> Pipeline | None:
         """Give the pipeline that was run first; None between runs."""
-        stack = _stack.get()
+        stack = running()
         return stack[0] if stack else None
 
     def get_stack_depth(self) -> int:
         """Tell how many pipelines are running, each called by the one before."""
-        return len(_stack.get())
+        return len(running())
 
-    @contextmanager
-    def pipeline_scope(self, pipeline: Pipeline) -> Iterator[Pipeline]:
+    def pipeline_scope(self, pipeline: Pipeline) -> AbstractContextManager[Pipeline]:
         """Make a pipeline the current one inside a `with` block, however that ends."""
-        token = _stack.set((*_stack.get(), pipeline))
-        try:
-            yield pipeline
-        finally:
-            _stack.reset(token)
+        return pushed(pipeline)
 
     def get_formatted_value(self, value: Any) -> Any:
         """Replace the expressions in a value, and in all that is in it.
@@ -135,15 +109,8 @@ def truth(found: Any) -> bool:
     return bool(found)
 
 
-def frames() -> tuple[Frame, ...]:
-    """Give the steps that are running now, the outermost first."""
-    return tuple(
-        Frame(pipeline.running.place, pipeline.running.name)
-        for pipeline in _stack.get()
-        if pipeline.running is not None
-    )
-
-
-def running() -> tuple[Pipeline, ...]:
-    """Give the pipelines that are running, the outermost first."""
-    return _stack.get()
+def own_context(values: Any, session: Session, *, planning: bool) -> Context:
+    """Make a context of some values."""
+    context = Context(values or {})
+    context.session, context.planning = session, planning
+    return context

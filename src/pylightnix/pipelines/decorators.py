@@ -1,4 +1,4 @@
-"""What a step's decorators do: while, foreach, run, skip, retry, swallow, onError, in this order."""
+"""What a step's decorators do: while, foreach, run, skip, retry, swallow, onError, in order."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from .context import Context, truth
 from .flow import Control, LoopMaxExhausted
+from .invoking import invoke, note_error
 from .model import Pipeline, Retry, Step, While
 from .places import BadInput, listed, meant
-from .running import invoke, note_error
 
 BACKOFFS = ("fixed", "jitter", "linear", "linearjitter", "exponential", "exponentialjitter")
 

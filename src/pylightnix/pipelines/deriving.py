@@ -9,13 +9,13 @@ from pylightnix.core.errors import PipelineError
 from pylightnix.core.refs import DRef
 
 from .calls import call_of, is_own
-from .context import Context, frames
+from .context import Context, own_context
 from .decorators import items_of, wanted
 from .formatting import Scribe
 from .handles import BadReference, Derived, as_refs, joined_refs, mapped
 from .model import Derive, Pipeline, Step
 from .running import run_pipeline
-from .session import own_context
+from .stack import frames
 
 
 class PodsMissing(PipelineError):

@@ -1,15 +1,17 @@
-"""The entry points: `run` a pipeline, `instantiate` one, `check` one."""
+"""The entry points: `run` a pipeline, or plan and `instantiate` what it derives."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from .context import Context
-from .flow import Control, Stop
+from .context import Context, own_context
+from .flow import Stop
 from .model import Pipeline
 from .running import run_pipeline
-from .session import Session, own_context
+from .session import Session
 from .steps_control import pipeline_of
 
 TYPE_CHECKING = False
@@ -45,8 +47,8 @@ def run(
         parse_args: use its context parser; by default if there are words, or no `dict_in`.
         dict_in: the first values of the context.
         groups: what to run; by default `steps`.
-        success_group, failure_group: what to run then; by default `on_success` and `on_failure`,
-            where `groups` is not given.
+        success_group: what to run then; by default `on_success` where `groups` is not given.
+        failure_group: what to run when a step fails; by default `on_failure`, likewise.
         loader: where pipelines come from: a `Loader`, or the name of one, of a module, or of a
             plugin; by default files.
         py_dir: one more folder for step modules; None for none.
@@ -68,50 +70,45 @@ def run(
     """
     session = Session(store, dict(options))
     context = own_context(dict_in, session, planning=False)
-    names = None if groups is None else [groups] if isinstance(groups, str) else list(groups)
-    try:
+    with _told(session):
         pipeline = _root(
-            session, pipeline_name, args_in, names, success_group, failure_group, loader, py_dir
+            session, pipeline_name, args_in, groups, success_group, failure_group, loader, py_dir
         )
         if parse_args is None:
             parse_args = bool(args_in) or dict_in is None
-        _run(session, pipeline, context, parse=parse_args)
+        with suppress(Stop):
+            run_pipeline(pipeline, context, parse=parse_args)
+        session.flush()
+    return context
+
+
+@contextmanager
+def _told(session: Session) -> Iterator[None]:
+    """Let errors tell where they happened."""
+    try:
+        yield
     except Exception as error:
         told = session.told(error)
         if told is error:
             raise
         raise told from error
-    return context
-
-
-def _run(session: Session, pipeline: Pipeline, context: Context, *, parse: bool) -> None:
-    try:
-        run_pipeline(pipeline, context, parse=parse)
-    except Stop:
-        pass
-    except Control as control:  # a group ended that nobody called
-        assert control is not None  # noqa: S101
-    session.flush()
 
 
 def _root(
     session: Session,
     name: str,
     words: list[str] | None,
-    groups: list[str] | None,
+    groups: str | Iterable[str] | None,
     success: str | None,
     failure: str | None,
     loader: Any,
     py_dir: Any,
 ) -> Pipeline:
-    import os
-
     folders = tuple(os.path.abspath(os.fspath(each)) for each in (py_dir, os.getcwd()) if each)
     words = None if words is None else list(words)
+    names = groups if groups is None or isinstance(groups, str) else list(groups)
     chosen = "file" if loader is None else loader
-    return pipeline_of(
-        session, name, chosen, None, py_dir, words, groups, success, failure, folders
-    )
+    return pipeline_of(session, name, chosen, None, py_dir, words, names, success, failure, folders)
 
 
 class Planned:
@@ -146,7 +143,13 @@ def planned(
     Steps that only move values about, and those that say what is next, are run.
 
     Args:
-        pipeline_name, args_in, dict_in, groups, loader, py_dir, store: as for `run`.
+        pipeline_name: as for `run`, and so are the others.
+        args_in: words for its context parser.
+        dict_in: the first values of the context.
+        groups: what to run.
+        loader: where pipelines come from.
+        py_dir: one more folder for step modules.
+        store: where the configs go.
 
     Raises as `run`.
 
@@ -157,21 +160,12 @@ def planned(
 
     session = Session(store, {})
     context = own_context(dict_in, session, planning=True)
-    names = None if groups is None else [groups] if isinstance(groups, str) else list(groups)
-    try:
-        pipeline = _root(session, pipeline_name, args_in, names, None, None, loader, py_dir)
-        try:
+    with _told(session):
+        pipeline = _root(session, pipeline_name, args_in, groups, None, None, loader, py_dir)
+        with suppress(Stop):
             run_pipeline(pipeline, context, parse=bool(args_in) or dict_in is None)
-        except Stop:
-            pass
-        works = session.works
-        closure = works.closure(result_of(pipeline, context))
-    except Exception as error:
-        told = session.told(error)
-        if told is error:
-            raise
-        raise told from error
-    places = {dref: trail(stack) for dref, stack in works.frames.items()}
+        closure = session.works.closure(result_of(pipeline, context))
+    places = {dref: trail(stack) for dref, stack in session.works.frames.items()}
     return Planned(closure, tuple(map(str, session.skipped)), places)
 
 

@@ -1,4 +1,4 @@
-"""What is next, when it is not the next step: control words travel as exceptions of their own kind."""
+"""What is next, when it is not the next step: control words travel as exceptions."""
 
 from __future__ import annotations
 
@@ -65,8 +65,10 @@ def names_of(value: Any, what: str) -> tuple[str, ...]:
     from .places import BadInput
 
     names = (value,) if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not names or not all(
-        isinstance(name, str) for name in names
+    if (
+        not isinstance(names, (list, tuple))
+        or not names
+        or not all(isinstance(name, str) for name in names)
     ):
         raise BadInput(f"{what} takes the name of a group, or a list of names, not {value!r:.60}")
     return tuple(names)

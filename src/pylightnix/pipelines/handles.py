@@ -1,4 +1,4 @@
-"""What stands in a context for what a step derives: a reference before, a path after it is there."""
+"""What stands in a context for what a step derives: first a reference, then a path."""
 
 from __future__ import annotations
 
@@ -77,9 +77,7 @@ def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
 
 def as_refs(value: Any) -> Any:
     """Replace all that stands for derivations by their DRefs."""
-    return mapped(
-        value, lambda leaf: leaf.dref if isinstance(leaf, (Derived, Realized)) else leaf
-    )
+    return mapped(value, lambda leaf: leaf.dref if isinstance(leaf, (Derived, Realized)) else leaf)
 
 
 def drefs_in(value: Any) -> list[DRef]:

@@ -112,7 +112,7 @@ def _is_text(node: ast.AST) -> bool:
 class _Bare(ast.NodeTransformer):
     """Takes texts that stand alone out: docstrings."""
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:  # noqa: N802 - so it must be called
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         return None if _is_text(node) else node
 
 

@@ -1,4 +1,4 @@
-"""The language: from the value of a YAML document to groups of steps, or all that is wrong with it."""
+"""The language: from the value of a YAML document to steps, or to all that is wrong with it."""
 
 from __future__ import annotations
 
@@ -68,8 +68,10 @@ class _Compiler:
 
     def at_key(self, mapping: Any, key: Any) -> Place:
         keys_at = getattr(mapping, "keys_at", None)
-        return self.nowhere if keys_at is None or key not in keys_at else Place(
-            self.file, *keys_at[key]
+        return (
+            self.nowhere
+            if keys_at is None or key not in keys_at
+            else Place(self.file, *keys_at[key])
         )
 
     def body(self, document: Any) -> Body:
@@ -80,7 +82,7 @@ class _Compiler:
                 f"a pipeline is a mapping of groups, as `steps:` with a list below; got {got}",
             )
             return Body(self.file, {})
-        groups = {}
+        groups: dict[str, tuple[Step, ...]] = {}
         for name, content in document.items():
             if name in ROOT_KEYS:
                 continue
@@ -140,10 +142,8 @@ class _Compiler:
     def step(self, item: Mapping[Any, Any], place: Place) -> Step:
         for key in item:
             if key not in STEP_KEYS:
-                self.wrong(
-                    self.at_key(item, key),
-                    f"a step has no {key!r}{meant(key, STEP_KEYS) or f'; it has {listed(STEP_KEYS, 20)}'}",
-                )
+                guess = meant(key, STEP_KEYS) or f"; it has {listed(STEP_KEYS, 20)}"
+                self.wrong(self.at_key(item, key), f"a step has no {key!r}{guess}")
         name = item.get("name")
         if "uses" in item:
             return self._derived(item, name, place)
@@ -194,7 +194,8 @@ class _Compiler:
             return None
         if not isinstance(part, Mapping):
             self.wrong(
-                self.at_key(item, key), f"{key!r} takes a mapping with {listed(keys)}; got {part!r:.50}"
+                self.at_key(item, key),
+                f"{key!r} takes a mapping with {listed(keys)}; got {part!r:.50}",
             )
             return None
         for name in part:
@@ -210,16 +211,20 @@ class _Compiler:
             if key in EFFECT_KEYS and key not in DERIVED_KEYS:
                 hint = "; its arguments are `with:`" if key == "in" else ""
                 self.wrong(
-                    self.at_key(item, key), f"{key!r} is for effects, and this step has `uses`{hint}"
+                    self.at_key(item, key),
+                    f"{key!r} is for effects, and this step has `uses`{hint}",
                 )
         if not isinstance(name, str) or not name.isidentifier():
             self.wrong(
-                place, f"a step with `uses` needs a `name` that others can refer to; got {name!r:.50}"
+                place,
+                f"a step with `uses` needs a `name` that others can refer to; got {name!r:.50}",
             )
             name = "?"
         uses, given = item["uses"], item.get("with")
         if not isinstance(uses, str) or not uses:
-            self.wrong(self.at_key(item, "uses"), f"`uses` takes the name of a stage, not {uses!r:.50}")
+            self.wrong(
+                self.at_key(item, "uses"), f"`uses` takes the name of a stage, not {uses!r:.50}"
+            )
             uses = "?"
         if given is not None and not isinstance(given, Mapping):
             self.wrong(self.at_key(item, "with"), f"`with` takes a mapping, not {given!r:.50}")
@@ -229,4 +234,3 @@ class _Compiler:
             name, place, None, plain=False, derive=derive, description=item.get("description"),
             foreach=item.get("foreach"), run=item.get("run", True), skip=item.get("skip", False),
         )  # fmt: skip
-

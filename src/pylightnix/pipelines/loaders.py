@@ -62,9 +62,7 @@ class Loader:
             its parent (None for a root); gives a `PipelineDefinition`, or a mapping, the bare body.
     """
 
-    def __init__(
-        self, name: str, get_pipeline_definition: Callable[[str, Any], Any]
-    ) -> None:
+    def __init__(self, name: str, get_pipeline_definition: Callable[[str, Any], Any]) -> None:
         self.name = name
         self.get_pipeline_definition = get_pipeline_definition
         self._known: dict[tuple[str, str], PipelineDefinition] = {}

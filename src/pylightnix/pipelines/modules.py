@@ -19,7 +19,9 @@ from .scope import ImportScope
 class ModuleNotThere(PipelineError):
     """No step, context parser or stage of that name is to be found."""
 
-    def __init__(self, what: str, name: str, tried: tuple[str, ...], known: tuple[str, ...]) -> None:
+    def __init__(
+        self, what: str, name: str, tried: tuple[str, ...], known: tuple[str, ...]
+    ) -> None:
         super().__init__(what, name, tried, known)
         self.what, self.name, self.tried, self.known = what, name, tried, known
 
@@ -78,6 +80,10 @@ class Finder:
             found = self._steps[name, folders] = self._find_step(name, folders)
         return found
 
+    def deriver(self) -> Callable[..., None]:
+        """Give what runs a step that derives something; the room for it is loaded here."""
+        return import_module(".deriving", __package__).run_derived  # type: ignore[no-any-return]
+
     def _find_step(self, name: str, folders: tuple[str, ...]) -> Callable[[Any], object]:
         brief = name.removeprefix(STEP_PREFIX)
         if brief in STEPS and (brief != name or not self.scope(folders).has(name)):
@@ -85,7 +91,7 @@ class Finder:
         if not self.scope(folders).has(name):
             plugged = plugin("steps", name)
             if plugged is not None:
-                return plugged
+                return plugged  # type: ignore[no-any-return]
         module = self.module("step", name, folders, tuple(STEPS))
         return _function(module, "run_step", "the step module")
 

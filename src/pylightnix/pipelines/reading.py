@@ -96,7 +96,7 @@ def _composer() -> Any:
             return None
 
     if yaml.__with_libyaml__:
-        from yaml.cyaml import CParser
+        from yaml._yaml import CParser
 
         class Fast(Resolver, CParser):  # type: ignore[misc,unused-ignore]
             def __init__(self, text: str) -> None:
@@ -112,7 +112,7 @@ def _slow(resolver: type) -> Any:
     from yaml.reader import Reader
     from yaml.scanner import Scanner
 
-    class Slow(resolver, Reader, Scanner, Parser, Composer):  # type: ignore[misc,valid-type]
+    class Slow(resolver, Reader, Scanner, Parser, Composer):  # type: ignore[misc,valid-type,unused-ignore]
         def __init__(self, text: str) -> None:
             Reader.__init__(self, text)
             for part in (Scanner, Parser, Composer):
@@ -222,13 +222,16 @@ class _Reader:
 
     def _converted(self, node: Any, tag: str, text: str) -> Any:
         if tag in (BOOL, NULL):
-            return _WORDS[text] if text in _WORDS else text
+            return _WORDS.get(text, text)
         if tag == INT:
             sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text.lstrip("+"))
             return sign * int(digits.replace("_", ""), _BASES.get(digits[:2], 10))
         if tag == FLOAT:
-            return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan")
-                         if _FLOAT.fullmatch(text) is None else text.replace("_", ""))
+            return float(
+                text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan")
+                if _FLOAT.fullmatch(text) is None
+                else text.replace("_", "")
+            )
         if tag == TIME:
             from yaml.constructor import SafeConstructor
 

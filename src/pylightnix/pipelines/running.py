@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from .catalogue import PURE, short
-from .context import Context, PipelineCycleError, frames, running
+from .context import Context
+from .decorators import run_decorated
 from .flow import Control, Jump, NoSuchGroup, StopPipeline, StopStepGroup
+from .invoking import invoke
 from .language import USUAL_GROUPS
 from .model import Pipeline, Step
+from .stack import PipelineCycleError, frames, running
 
 # So often may one pipeline be running inside of itself; Python's own stack ends soon after.
 MOST_NESTED = 40
@@ -153,10 +156,8 @@ def _missing(pipeline: Pipeline, name: str) -> NoSuchGroup:
 def run_step(step: Step, pipeline: Pipeline, context: Context) -> None:
     """Run one step, in what its decorators say."""
     if step.derive is not None:
-        from .deriving import run_derived
-
         try:
-            run_derived(step, pipeline, context)
+            context.session.finder.deriver()(step, pipeline, context)
         except Exception as error:
             context.session.blame(error)
             raise
@@ -169,8 +170,6 @@ def run_step(step: Step, pipeline: Pipeline, context: Context) -> None:
         if step.plain:
             invoke(step, pipeline, context)
         else:
-            from .decorators import run_decorated
-
             run_decorated(step, pipeline, context)
     except Control:
         raise
@@ -204,41 +203,4 @@ def _skip(context: Context, step: Step) -> None:
     context.session.skipped.append(frames()[-1])
     context.advice = (
         "Effects are left out here: what one of them puts into the context is not there"
-    )
-
-
-def invoke(step: Step, pipeline: Pipeline, context: Context) -> None:
-    """Find what runs a step, and run it; an error is noted in `runErrors`."""
-    session = context.session
-    try:
-        if session.pending and short(step.name) not in PURE:
-            session.flush()
-        session.finder.step(step.name, pipeline.folders)(context)
-    except Control:
-        raise
-    except Exception as error:
-        session.blame(error)
-        if step.plain:
-            note_error(step, context, error, swallowed=False)
-        raise
-
-
-def note_error(step: Step, context: Context, error: Exception, *, swallowed: bool) -> None:
-    """Add an error to `runErrors`; control steps pass on those of others."""
-    if short(step.name) in ("call", "switch"):
-        return
-    kind = type(error)
-    custom = {} if step.on_error is None else context.get_formatted_value(step.on_error)
-    is_builtin = kind.__module__ == "builtins"
-    context.setdefault("runErrors", []).append(
-        {
-            "name": kind.__name__ if is_builtin else f"{kind.__module__}.{kind.__qualname__}",
-            "description": str(error),
-            "customError": custom,
-            "line": step.place.line,
-            "col": step.place.column,
-            "step": step.name,
-            "exception": error,
-            "swallowed": swallowed,
-        }
     )

@@ -8,10 +8,10 @@ from typing import Any
 
 from pylightnix.core.errors import PipelineError
 
-from .context import Context, frames
 from .loaders import Loader, loader_named
 from .modules import Finder, plugin
 from .places import Frame, StepFailed
+from .stack import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,11 +123,6 @@ def _origin(error: BaseException) -> str:
         for each in extract_tb(error.__traceback__)
         if not each.filename.startswith((ours, "<"))
     ]
-    return f"{shown(theirs[-1].filename)}:{theirs[-1].lineno} in {theirs[-1].name}" if theirs else ""
-
-
-def own_context(values: Any, session: Session, *, planning: bool) -> Context:
-    """Make a context of some values."""
-    context = Context(values or {})
-    context.session, context.planning = session, planning
-    return context
+    return (
+        f"{shown(theirs[-1].filename)}:{theirs[-1].lineno} in {theirs[-1].name}" if theirs else ""
+    )

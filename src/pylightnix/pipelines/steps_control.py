@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .context import Context, truth
+from .context import Context, own_context, truth
 from .flow import Control, Jump, NoSuchGroup, Stop, StopPipeline, StopStepGroup, names_of
 from .language import PYPE_KEYS
 from .model import Pipeline
 from .places import BadInput, listed, meant
 from .running import run_groups, run_pipeline
-from .session import own_context
 
 COUNTERS = ("i", "whileCounter", "retryCounter")
 _ABSENT = object()
@@ -73,7 +72,9 @@ def step_switch(context: Context) -> None:
     context.assert_key_exists("switch", "switch")
     for case in context["switch"]:
         if not isinstance(case, Mapping):
-            raise BadInput(f"switch takes a list of cases, each with `case` and `call`: {case!r:.60}")
+            raise BadInput(
+                f"switch takes a list of cases, each with `case` and `call`: {case!r:.60}"
+            )
         if "default" in case:
             if case["default"] is not None:
                 _call(context, context.get_formatted_value(case["default"]))
@@ -103,7 +104,9 @@ def step_pype(context: Context) -> None:
             raise BadInput(f"pype takes no {key!r}{meant(key, PYPE_KEYS)}")
     shares = _shares(wanted)
     if wanted.get("out") and shares:
-        raise BadInput("pype: `out` is for a child with a context of its own: leave out useParentContext")
+        raise BadInput(
+            "pype: `out` is for a child with a context of its own: leave out useParentContext"
+        )
     child = _child(context, wanted)
     if shares:
         inner = context
@@ -171,7 +174,8 @@ def pipeline_of(
         if each
     )
     if groups is None:
-        names, success, failure = ("steps",), success or "on_success", failure or "on_failure"
+        names: tuple[str, ...] = ("steps",)
+        success, failure = success or "on_success", failure or "on_failure"
     else:
         names = names_of(groups, "groups")
     return Pipeline(name, definition, words, py_dir, names, success, failure, tuple(where))

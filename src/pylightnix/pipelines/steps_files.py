@@ -1,4 +1,4 @@
-"""Steps about files: fetchjson, fetchyaml, fetchtoml, filewritejson, filewriteyaml, pathcheck, glob."""
+"""Steps about files: fetchjson and its like, filewritejson and its like, pathcheck, glob."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def step_cmd(context: Context) -> None:
 
 def step_shell(context: Context) -> None:
     """Run a command, or several one after the other, in the shell."""
-    _run_all(context, "shell" if "shell" in context else "cmd", shell=True)
+    _run_all(context, "shell" if "shell" in context else "cmd", shell=True)  # noqa: S604
 
 
 def step_cmds(context: Context) -> None:
@@ -116,7 +116,7 @@ def _run(
     streams, files = _streams(options, saves)
     is_text = not options.get("bytes")
     try:
-        done = subprocess.run(  # noqa: S602 - what the step `shell` is for
+        done = subprocess.run(
             words, shell=shell, check=False, cwd=options.get("cwd"), env=dict(environment()),
             encoding=(options.get("encoding") or "utf-8") if is_text else None, **streams,
         )  # fmt: skip

@@ -21,7 +21,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pylightnix.core.refs import RRef
 
-    from .context import Context
     from .scope import ImportScope
 
 
@@ -46,7 +45,7 @@ class Works:
         self.registry = Registry(self.store)
         self.calls: list[Call] = []
         self.frames: dict[DRef, tuple[Frame, ...]] = {}
-        self.pending: list[tuple[Context, str]] = []
+        self.pending: list[tuple[dict[str, Any], str]] = []
         self.done: dict[DRef, tuple[RRef, ...]] = {}
 
     def derive(self, call: Call, stack: tuple[Frame, ...], scope: ImportScope | None) -> Any:
@@ -76,11 +75,7 @@ class Works:
             RealizeError: as `realize`.
         """
         pending, self.pending = self.pending, []
-        wanted = {
-            dref: None
-            for context, key in pending
-            for dref in drefs_in(context.get(key))
-        }
+        wanted = {dref: None for context, key in pending for dref in drefs_in(context.get(key))}
         if not wanted:
             return
         closure = self.closure(list(wanted))
@@ -103,9 +98,7 @@ class Works:
 
     def unused(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out, of named derivations, those that others are made from."""
-        needed = {
-            dep for drv in self.registry.derivations.values() for dep in drv.config.deps
-        }
+        needed = {dep for drv in self.registry.derivations.values() for dep in drv.config.deps}
         return {
             name: value
             for name, value in values.items()
