@@ -16,7 +16,16 @@ from typing import NoReturn
 
 from pylightnix.core.version import VERSION
 
-from . import args_health, args_keep, args_look, args_realize, args_store, args_tell, args_work
+from . import (
+    args_health,
+    args_keep,
+    args_look,
+    args_realize,
+    args_run,
+    args_store,
+    args_tell,
+    args_work,
+)
 from .exits import USAGE
 from .out import complain, say
 from .words import Add, folder
@@ -24,6 +33,7 @@ from .words import Add, folder
 FAMILIES = (
     args_store,
     args_realize,
+    args_run,
     args_look,
     args_tell,
     args_work,

@@ -137,6 +137,7 @@ def planned(
     loader: Any = None,
     py_dir: Any = None,
     store: Store | None = None,
+    write: bool = True,
 ) -> Planned:
     """Derive what a pipeline derives, and run none of its effects.
 
@@ -150,10 +151,11 @@ def planned(
         loader: where pipelines come from.
         py_dir: one more folder for step modules.
         store: where the configs go.
+        write: the configs that the store does not have; otherwise it is for looking at only.
 
     Raises as `run`.
 
-    Effects: writes the configs that the store does not have.
+    Effects: writes as said.
     """
     from .deriving import result_of
     from .places import trail
@@ -164,7 +166,7 @@ def planned(
         pipeline = _root(session, pipeline_name, args_in, groups, None, None, loader, py_dir)
         with suppress(Stop):
             run_pipeline(pipeline, context, parse=bool(args_in) or dict_in is None)
-        closure = session.works.closure(result_of(pipeline, context))
+        closure = session.works.closure(result_of(pipeline, context), write=write)
     places = {dref: trail(stack) for dref, stack in session.works.frames.items()}
     return Planned(closure, tuple(map(str, session.skipped)), places)
 

@@ -9,7 +9,7 @@ from pylightnix.api.ambient import current_registry, current_store, resolved, us
 from pylightnix.api.stage import instantiate, realize_context, remake
 from pylightnix.core.refs import DRef
 from pylightnix.core.value import changed
-from pylightnix.engine.closure import Closure, Making
+from pylightnix.engine.closure import Closure, Making, close_over
 from pylightnix.engine.registry import Registry
 from pylightnix.store.layout import Store, rref_path
 
@@ -63,9 +63,17 @@ class Works:
             self.frames.setdefault(dref, stack)
         return made
 
-    def closure(self, result: Any) -> Closure:
-        """Make a closure of derivations made so far; writes the configs that the store lacks."""
-        closed = instantiate(lambda: result, store=self.store, r=self.registry)
+    def closure(self, result: Any, *, write: bool = True) -> Closure:
+        """Make a closure of derivations made so far.
+
+        Args:
+            result: what is asked for.
+            write: the configs that the store lacks; otherwise the closure is for looking at.
+        """
+        if write:
+            closed = instantiate(lambda: result, store=self.store, r=self.registry)
+        else:
+            closed = close_over(self.registry, self.store, result, None)
         return changed(closed, making=Making(replay, (tuple(self.calls),), {}, remake))
 
     def flush(self) -> None:
