@@ -139,7 +139,7 @@ def test_two_folders_each_have_a_step_of_one_name(
 ) -> None:
     root = write(TWO_FOLDERS)
     monkeypatch.chdir(root)
-    modules, path = dict(sys.modules), list(sys.path)
+    path = list(sys.path)
     assert pipelines.run("both")["seen"] == ["one", "two", "one"]
     assert "mystep" not in sys.modules and "sharedcode" not in sys.modules
     assert [

@@ -116,7 +116,7 @@ def _child(derive: Derive, given: dict[str, Any], pipeline: Pipeline, context: C
         from .places import listed, meant
 
         near = meant(derive.uses, OWN) or f"; there are {listed(OWN)}"
-        why = f"it is none of ours{near}. {error}"
+        why = f"it is none of ours{near}\n{error}"
         raise StageNotFound(derive.uses, why) from None
     standing = mapped(
         given, lambda leaf: Derived(leaf, "argument") if isinstance(leaf, DRef) else leaf

@@ -27,7 +27,8 @@ class KeyNotInContext(PipelineError, KeyError):
         self.key, self.where, self.known, self.advice = key, where, known, advice
 
     def __str__(self) -> str:
-        guess = meant(self.key, self.known) or f"; it has {listed(self.known)}"
+        has = f"; it has {listed(self.known)}" if self.known else "; it is empty"
+        guess = meant(self.key, self.known) or has
         advice = f". {self.advice}" if self.advice else ""
         return f"the context has no {self.key!r}, which {self.where} needs{guess}{advice}"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .catalogue import short
 from .model import Body, Derive, Retry, Step, While
-from .places import InvalidPipeline, Issue, Place, listed, meant
+from .places import InvalidPipeline, Issue, Place, kind_of, listed, meant
 
 ROOT_KEYS = ("context_parser", "result", "_meta")
 USUAL_GROUPS = ("steps", "on_success", "on_failure")
@@ -76,10 +76,9 @@ class _Compiler:
 
     def body(self, document: Any) -> Body:
         if not isinstance(document, Mapping):
-            got = "nothing" if document is None else type(document).__name__
             self.wrong(
                 Place(self.file, 1, 1),
-                f"a pipeline is a mapping of groups, as `steps:` with a list below; got {got}",
+                f"a pipeline is a mapping of groups, as `steps:` with a list below; got {kind_of(document)}",
             )
             return Body(self.file, {})
         groups: dict[str, tuple[Step, ...]] = {}
@@ -96,7 +95,7 @@ class _Compiler:
                 self.wrong(
                     self.at_key(document, name),
                     f"{name!r} must have a list of steps below, not "
-                    f"{type(content).__name__}{meant(name, (*ROOT_KEYS, *USUAL_GROUPS))}",
+                    f"{kind_of(content)}{meant(name, (*ROOT_KEYS, *USUAL_GROUPS))}",
                 )
         self._misspelt_groups(document, groups)
         return self._rest(document, groups)

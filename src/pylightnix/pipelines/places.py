@@ -9,6 +9,9 @@ from pylightnix.core.errors import PipelineError
 from pylightnix.core.value import value
 
 
+HIGHEST = 12
+
+
 @value
 class Place:
     """A place in a text.
@@ -59,8 +62,11 @@ def shown(path: str) -> str:
 
 
 def trail(frames: Iterable[Frame]) -> str:
-    """Write down a stack, the outermost first."""
-    return " > ".join(map(str, frames))
+    """Write down a stack, the outermost first; of a very high one both ends."""
+    told = list(map(str, frames))
+    if len(told) > HIGHEST:
+        told[HIGHEST // 2 : -2] = [f"({len(told) - HIGHEST // 2 - 2} more)"]
+    return " > ".join(told)
 
 
 def meant(word: object, known: Iterable[object]) -> str:
@@ -69,7 +75,18 @@ def meant(word: object, known: Iterable[object]) -> str:
 
     words = {str(each).lower(): str(each) for each in known}
     near = get_close_matches(str(word).lower(), words, 1, 0.6)
+    if near and words[near[0]] == word:
+        return ""
     return f"; did you mean {words[near[0]]!r}?" if near else ""
+
+
+def kind_of(value: object) -> str:
+    """Say what a value is, in the words of YAML."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "nothing" if value is None else f"{type(value).__name__} {value!r:.60}"
 
 
 def listed(words: Iterable[object], most: int = 12) -> str:

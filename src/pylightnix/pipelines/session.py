@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from pylightnix.core.errors import PipelineError
+from pylightnix.core.errors import PylightnixError
 
 from .loaders import Loader, loader_named
 from .modules import Finder, plugin
@@ -88,7 +88,7 @@ class Session:
             stack = self._works.frames.get(dref, stack)
         if not stack or isinstance(error, StepFailed):
             return error
-        ours = isinstance(error, PipelineError)
+        ours = isinstance(error, PylightnixError)
         text = str(error) if ours or not isinstance(error, KeyError) else repr(error.args[0])
         kind = "" if ours else type(error).__name__
         return StepFailed(stack, kind, text, "" if ours else _origin(error))
