@@ -142,9 +142,6 @@ def test_two_folders_each_have_a_step_of_one_name(
     path = list(sys.path)
     assert pipelines.run("both")["seen"] == ["one", "two", "one"]
     assert "mystep" not in sys.modules and "sharedcode" not in sys.modules
-    assert [
-        name for name in set(sys.modules) - set(modules) if not name.startswith("py")
-    ] == [] or (not {"mystep", "sharedcode"} & set(sys.modules))
     assert sys.path == path
     assert in_new_process(root, "both")["seen"] == ["one", "two", "one"]
 

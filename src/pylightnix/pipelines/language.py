@@ -78,7 +78,8 @@ class _Compiler:
         if not isinstance(document, Mapping):
             self.wrong(
                 Place(self.file, 1, 1),
-                f"a pipeline is a mapping of groups, as `steps:` with a list below; got {kind_of(document)}",
+                "a pipeline is a mapping of groups, as `steps:` with a list below; got "
+                f"{kind_of(document)}",
             )
             return Body(self.file, {})
         groups: dict[str, tuple[Step, ...]] = {}

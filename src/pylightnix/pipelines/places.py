@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pylightnix.core.errors import PipelineError
 from pylightnix.core.value import value
 
-
 HIGHEST = 12
 
 
