@@ -129,7 +129,8 @@ def step_assert(context: Context) -> None:
     this = context.get_formatted_value(wanted["this"])
     if "equals" not in wanted:
         if not truth(this):
-            raise AssertionFailed(f"assert: {wanted['this']!r:.60} is {this!r:.60}, and not true")
+            asked = "" if wanted["this"] == this else f", which {wanted['this']!r:.60} is,"
+            raise AssertionFailed(f"assert: {this!r:.60}{asked} is not true")
         return
     other = context.get_formatted_value(wanted["equals"])
     if this != other:
