@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .api.ambient import current_registry, current_store, store_initialize, use_store
+from .api.autostage import Stage, autodrv, autostage, realizeU
 from .api.bashlike import catref, diff, du, find, lsref, rmref, shellref
 from .api.builds import build_environ, build_run
 from .api.foresight import plan, why, why_depends
@@ -25,6 +26,8 @@ from .api.look import (
     store_drefs,
     store_rrefs,
 )
+from .api.results import Result
+from .api.sources import NotTracked
 from .api.stage import (
     instantiate,
     mkconfig,
@@ -211,6 +214,7 @@ __all__ = [
     "NotADerivation",
     "NotInStore",
     "NotRealized",
+    "NotTracked",
     "OtherCode",
     "Path",
     "Plan",
@@ -230,7 +234,9 @@ __all__ = [
     "RefPath",
     "Registry",
     "Report",
+    "Result",
     "Skipped",
+    "Stage",
     "Started",
     "Store",
     "StoreBusy",
@@ -243,6 +249,8 @@ __all__ = [
     "Why",
     "WorkerDied",
     "__version__",
+    "autodrv",
+    "autostage",
     "best",
     "build_cattrs",
     "build_config",
@@ -304,6 +312,7 @@ __all__ = [
     "path2rref",
     "plan",
     "realize",
+    "realizeU",
     "realize_context",
     "realize_inplace",
     "realize_many",
