@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from .api.ambient import current_registry, current_store, store_initialize, use_store
-from .api.autostage import Stage, autodrv, autostage, realizeU
+from .api.autostage import autodrv, autostage, realizeU
 from .api.bashlike import catref, diff, du, find, lsref, rmref, shellref
 from .api.builds import build_environ, build_run
+from .api.derive import mkconfig, mkdrv
 from .api.foresight import plan, why, why_depends
 from .api.given import UnknownTarget
 from .api.health import doctor, rebuild_index, verify
@@ -26,16 +27,15 @@ from .api.look import (
     store_drefs,
     store_rrefs,
 )
-from .api.results import Result
+from .api.results import NoField, Result
 from .api.sources import NotTracked
 from .api.stage import (
     instantiate,
-    mkconfig,
-    mkdrv,
     realize,
     realize_context,
     realize_many,
 )
+from .api.staged import Stage, given, result_of, selfpath
 from .core.config import (
     Config,
     config_cattrs,
@@ -206,6 +206,7 @@ __all__ = [
     "MatcherUnsatisfied",
     "Name",
     "NestedInstantiate",
+    "NoField",
     "NoRegistry",
     "NoSource",
     "NoStore",
@@ -288,6 +289,7 @@ __all__ = [
     "gc_undo",
     "gcroot",
     "gcroots",
+    "given",
     "instantiate",
     "instantiate_inplace",
     "isdref",
@@ -319,10 +321,12 @@ __all__ = [
     "realized",
     "rebuild_index",
     "redefine",
+    "result_of",
     "rmref",
     "rmroot",
     "rref2dref",
     "rref2path",
+    "selfpath",
     "selfref",
     "shellref",
     "store_buildtime",

@@ -2,182 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from inspect import Parameter, signature
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
-from pylightnix.core.context import Context
-from pylightnix.core.errors import InstantiateError, InvalidValue
+from pylightnix.core.errors import InvalidValue
 from pylightnix.core.refs import DRef
-from pylightnix.engine.arguments import RealizeArg
-from pylightnix.engine.build import Build
-from pylightnix.engine.closure import Closure, takes_registry
+from pylightnix.engine.closure import Closure
 from pylightnix.engine.matchers import Match, Matcher, match_only
 from pylightnix.engine.registry import Registry
-from pylightnix.engine.travel import reference, resolve
-from pylightnix.store.layout import Store
 
 from .ambient import resolved_registry
-from .results import Result, arrived, results_of
-from .sources import Sources
-from .stage import mkconfig, mkdrv, realize_context
+from .results import Result, results_of
+from .stage import realize_context
+from .staged import Options, Stage
 
-GIVEN = ("build", "rindex")
-_REQUIRED = Parameter.empty
-
-
-class Stage:
-    """A function that has become a stage; `autostage` makes it.
-
-    To call it leaves a derivation in the current registry and returns its DRef.
-
-    Attributes:
-        function: what is called for each output.
-        options: the rest of what `autostage` was told.
-    """
-
-    takes_registry = False  # it asks for the current one itself, and `r` may be a parameter
-
-    def __init__(self, function: Callable[..., object], options: Mapping[str, Any]) -> None:
-        self.function, self.options = function, options
-        self.__wrapped__ = function
-        for name in ("__module__", "__qualname__", "__name__", "__doc__"):
-            setattr(self, name, getattr(function, name, None))
-        self.params = dict(signature(function).parameters)
-        self._open = any(p.kind is Parameter.VAR_KEYWORD for p in self.params.values())
-        more = options["sourcedeps"]
-        self._sources = Sources(getattr(function, "__func__", function), more, _makes_stages)
-        self._fixed = self._checked(options["fields"])
-
-    def _checked(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Defaults of the signature, and what the decorator says instead of them."""
-        kinds = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
-        known = {
-            name: param.default
-            for name, param in self.params.items()
-            if param.kind not in kinds and name not in GIVEN
-        }
-        self._refuse_strange(fields, known)
-        return known | fields
-
-    def _refuse_strange(self, fields: Iterable[str], known: Iterable[str]) -> None:
-        for name in fields:
-            if name in GIVEN or (name not in known and not self._open):
-                have = ", ".join(known) or "none"
-                what = "is given by pylightnix" if name in GIVEN else "is not a parameter"
-                raise TypeError(f"{self.__qualname__}: {name!r} {what}; its parameters are: {have}")
-
-    def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        values = dict(self._fixed)
-        if args:
-            places = [name for name in self.params if name in self._fixed]
-            if len(args) > len(places):
-                raise TypeError(f"{self.__qualname__} takes {len(places)} values, not {len(args)}")
-            twice = kwargs.keys() & set(places[: len(args)])
-            if twice:
-                raise TypeError(f"{self.__qualname__}: {sorted(twice)[0]!r} is given twice")
-            values.update(zip(places, args, strict=False))
-        self._refuse_strange(kwargs, self._fixed)
-        values.update(kwargs)
-        for name, value in values.items():
-            if value is _REQUIRED:
-                raise TypeError(
-                    f"{self.__qualname__} needs a value for {name!r}: give {name}=..., "
-                    "here, in autostage(...), or as a default"
-                )
-        return values
-
-    def __call__(self, *args: Any, **kwargs: Any) -> DRef:
-        given = kwargs.get("r")
-        registry = resolved_registry(kwargs.pop("r") if isinstance(given, Registry) else None)
-        if args or kwargs or not registry.busy:
-            return self._made(registry, self._bound(args, kwargs))
-        # Without this, stages that use one stage twice, in a row, would call the first 2**n times.
-        made = registry.memo.get(self)
-        if made is None or made not in registry.derivations:
-            made = registry.memo[self] = self._made(registry, self._bound(args, kwargs))
-        return made
-
-    def _made(self, registry: Registry, values: dict[str, Any]) -> DRef:
-        fields: dict[str, Any] = {"name": self.options["name"] or self.__name__}
-        for name, value in values.items():
-            fields[name] = _instantiated(value, registry, f"{self.__qualname__}: {name}")
-        version = self.options["version"]
-        if version is None:
-            fields["__source__"] = self._sources.parts()
-        else:
-            fields["__version__"] = version
-        realizer = Realizer(self)
-        return mkdrv(mkconfig(fields), self.options["matcher"], realizer, registry)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        named = reference(self)
-        return (Stage, (self.function, self.options)) if named is None else (resolve, (named,))
-
-    def __repr__(self) -> str:
-        return f"<stage {self.__module__}.{self.__qualname__}>"
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def _makes_stages(thing: object) -> bool:
-    inner = getattr(thing, "func", thing)
-    return inner is autostage or inner is autodrv
+class _Decorator(Protocol):
+    def __call__(self, function: Callable[P, object], /) -> Stage[P]: ...
 
 
-def _instantiated(value: Any, registry: Registry, where: str) -> Any:
-    """Replace stages by the DRefs that they leave."""
-    if isinstance(value, dict):
-        return {key: _instantiated(item, registry, where) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_instantiated(item, registry, where) for item in value]
-    if isinstance(value, Result):
-        return value.dref
-    if not callable(value):
-        return value
-    made = value(r=registry) if takes_registry(value) else value()
-    if not isinstance(made, DRef):
-        raise InstantiateError(
-            f"{where} is a function, which is taken for a stage, and it returned "
-            f"{type(made).__name__}: {made!r:.100} instead of a DRef"
-        )
-    return made
+class _OutDecorator(Protocol):
+    """Of a function whose first parameter is `out`, which users of the stage do not give."""
+
+    def __call__(self, function: Callable[Concatenate[str, P], object], /) -> Stage[P]: ...
 
 
-class Realizer:
-    """Calls the function of a stage, once for each output."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.__module__, self.__qualname__ = stage.__module__, stage.__qualname__
-        self.__name__, self.__doc__ = stage.__name__, stage.__doc__
-
-    def __call__(self, store: Store, dref: DRef, context: Context, rarg: RealizeArg) -> list[Path]:
-        nouts = self.stage.options["nouts"]
-        build = Build(store, dref, context, rarg, nouts)
-        for i, folder in enumerate(build.make_outputs()):
-            args, kwargs = self._arguments(build, folder, rarg.rindex * nouts + i)
-            self.stage.function(*args, **kwargs)
-        return build.make_outputs()
-
-    def _arguments(
-        self, build: Build, folder: Path, rindex: int
-    ) -> tuple[list[Any], dict[str, Any]]:
-        from pylightnix.core.config import config_dict
-
-        stage, fields = self.stage, config_dict(build.config)
-        context, multiref = build.context, stage.options["always_multiref"]
-        given = {"build": build, "rindex": rindex}
-        args, kwargs = [], {}
-        for name, value in fields.items():
-            if name in stage.params or (stage._open and name not in ("__source__", "__version__")):
-                kwargs[name] = arrived(build.store, value, str(folder), context, multiref=multiref)
-        kwargs |= {name: given[name] for name in GIVEN if name in stage.params}
-        for name, param in stage.params.items():
-            if param.kind is Parameter.POSITIONAL_ONLY:
-                args.append(kwargs.pop(name))
-        return args, kwargs
-
-
+@overload
+def autostage(function: Callable[P, object], /) -> Stage[P]: ...
+@overload
+def autostage(
+    *,
+    out: Sequence[str],
+    name: str | None = None,
+    matcher: Matcher | None = None,
+    nouts: int = 1,
+    sourcedeps: Iterable[Any] = (),
+    version: str | None = None,
+    always_multiref: bool = False,
+    **fields: Any,
+) -> _OutDecorator: ...
+@overload
+def autostage(
+    *,
+    name: str | None = None,
+    matcher: Matcher | None = None,
+    nouts: int = 1,
+    sourcedeps: Iterable[Any] = (),
+    version: str | None = None,
+    always_multiref: bool = False,
+    **fields: Any,
+) -> _Decorator: ...
 def autostage(
     function: Callable[..., object] | None = None,
     /,
@@ -190,32 +67,99 @@ def autostage(
     always_multiref: bool = False,
     **fields: Any,
 ) -> Any:
-    """Make a stage of a plain function."""
+    """Make a stage of a plain function.
+
+    The function is called once for each output. Its parameters are the config: what they are called
+    with at `instantiate`, else what is said here, else their defaults. Values arrive as they were
+    given, but for these:
+
+    - `[selfref, 'x.npy']` is an absolute path, as text, in this output folder;
+    - a stage, or a DRef, is a dependency, and arrives as a `Result`: its attributes are the
+      dependency's config; as a list of these, where its matcher chose another number than one;
+    - `[dref, 'a', 'b']` is a path in a dependency, as text;
+    - `build` and `rindex` (which output of a series, from 0) are given to whoever has parameters of
+      these names.
+
+    The source of the function, and of all that it uses in its package, is part of the config:
+    `__source__` has a digest of the syntax tree of each part. See docs/concepts/source-identity.md.
+
+    For type checkers a stage has the parameters of its function, without the first one where `out`
+    is given here; `instantiate(stage, ...)` and calls of the stage are checked against these. What
+    must have a value, for them, gets one by `selfpath`, `result_of` and `given`. The fields of a
+    dependency are known where `result_of` is told a class for them; otherwise they are Any.
+
+    Args:
+        function: for `@autostage` without parentheses.
+        name: of the derivation, by default that of the function.
+        matcher: by default `match_only()`, and the `nouts` outputs of one build if these are more.
+        nouts: how many outputs, and so realizations, one build makes.
+        sourcedeps: functions, classes, modules and values whose source or value counts too.
+        version: a word that counts instead of the source; change it when the code changes.
+        always_multiref: dependencies arrive as lists even where there is one.
+        fields: values of parameters.
+
+    Raises:
+        TypeError: a value is given for what is not a parameter. At `instantiate`: likewise, or for
+            a parameter that has none.
+        InvalidConfig: at `instantiate`, for a value that cannot be in a config; names it.
+
+    Effects: warns (`NotTracked`) at `instantiate` of what is used and cannot be followed.
+    Concept: a task is its function and its inputs, and the function's code is one of these.
+    """
     if not isinstance(nouts, int) or nouts < 1:
         raise InvalidValue(f"a stage must have at least 1 output, not {nouts!r:.50}")
-    options = {
-        "name": name,
-        "matcher": matcher or (match_only() if nouts == 1 else Match(rmin=nouts, rmax=nouts)),
-        "nouts": nouts,
-        "sourcedeps": tuple(sourcedeps),
-        "version": version,
-        "always_multiref": always_multiref,
-        "fields": fields,
-    }
+    if matcher is None:
+        matcher = match_only() if nouts == 1 else Match(rmin=nouts, rmax=nouts)
+    options = Options(name, matcher, nouts, tuple(sourcedeps), version, always_multiref)
     if function is not None:
-        return Stage(function, options)
-    return lambda function: Stage(function, options)
+        return Stage(function, options, fields)
+    return lambda function: Stage(function, options, fields)
 
 
-def autodrv(*args: Any, r: Registry | None = None, **options: Any) -> Any:
-    """Make a stage of a function and call it at once, in the current registry: gives its DRef."""
-    made = autostage(*args, **options)
-    if isinstance(made, Stage):
-        return made(r=resolved_registry(r))
-    return lambda function: made(function)(r=resolved_registry(r))
+def autodrv(
+    function: Callable[..., object] | None = None,
+    /,
+    *,
+    r: Registry | None = None,
+    **options: Any,
+) -> Any:
+    """Make a stage of a function and call it: the name of the function is then a DRef.
+
+    Args:
+        function: for `@autodrv` without parentheses.
+        r: the registry; by default the current one.
+        options: as `autostage` takes them.
+
+    Returns:
+        The DRef, where it stands as a decorator.
+
+    Raises:
+        NoRegistry: there is no current registry.
+        TypeError, InvalidConfig: as `autostage`.
+    """
+
+    def decorate(function: Callable[..., object]) -> DRef:
+        stage: Any = autostage(**options)(function)
+        made: DRef = stage(r=resolved_registry(r))
+        return made
+
+    return decorate if function is None else decorate(function)
 
 
-def realizeU(closure: Closure, *args: Any, **options: Any) -> Any:
-    """Realize a closure and give the results as objects whose attributes are their configs."""
-    result, _ = realize_context(closure, *args, **options)
-    return results_of(closure, result)
+def realizeU(closure: Closure, *args: Any, kind: type[Result] = Result, **options: Any) -> Any:
+    """Realize a closure and give what the stage returned as objects.
+
+    Args:
+        closure: as `instantiate` returned it.
+        args: as `realize_context` takes them.
+        kind: a class derived from `Result` that says which fields it has.
+        options: as `realize_context` takes them.
+
+    Returns:
+        Of the shape of the stage's result, with a `Result` in the place of each DRef (or a list of
+        these, where the matcher chose another number than one).
+
+    Raises as `realize_context`.
+    """
+    chosen, _ = realize_context(closure, *args, **options)
+    return results_of(closure.store, chosen, kind)

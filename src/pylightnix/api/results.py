@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pylightnix.core.config import config_dict, selfref
+from pylightnix.core.errors import PylightnixError
 from pylightnix.core.refs import DRef, RRef, isdref, rref2dref
-from pylightnix.engine.closure import Closure
 from pylightnix.store import query
 from pylightnix.store.layout import Store, rref_path
 
 HIDDEN = ("__source__", "__version__")
+
+
+class NoField(PylightnixError, AttributeError):
+    """A realization has no field of that name."""
+
+    def __init__(self, ref: str, field: str, known: tuple[str, ...]) -> None:
+        super().__init__(ref, field, known)
+        self.ref, self.field, self.known = ref, field, known
+
+    def __str__(self) -> str:
+        return f"{self.ref} has no field {self.field!r}; it has {', '.join(self.known)}"
 
 
 class Result:
@@ -51,14 +62,16 @@ class Result:
             self._fields = self._read()
         return self._fields[name]
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # `copy` and `pickle` ask before there is anything to look into
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except KeyError:
-            have = ", ".join(self.__dir__())
-            raise AttributeError(f"{self.rref} has no field {name!r}; it has {have}") from None
+    if not TYPE_CHECKING:  # which would take any field for one that is there
+
+        def __getattr__(self, name):
+            """Give a field of the config."""
+            if name.startswith("__"):  # `copy` asks before there is anything to look into
+                raise AttributeError(name)
+            try:
+                return self[name]
+            except KeyError:
+                raise NoField(self.rref, name, tuple(dir(self))) from None
 
     def _read(self) -> dict[str, Any]:
         config = query.config_of(self._store, self.dref)
@@ -96,6 +109,7 @@ def arrived(
     context: Mapping[DRef, Sequence[RRef]],
     *,
     multiref: bool = False,
+    kind: type[Result] = Result,
 ) -> Any:
     """Turn a value of a config into what a function wants to work with.
 
@@ -105,11 +119,12 @@ def arrived(
         folder: what self-references lead into.
         context: which realizations its dependencies have.
         multiref: give lists of dependencies even where there is one.
+        kind: the class of what dependencies become.
     """
 
     def turn(item: Any) -> Any:
         if isinstance(item, str) and isdref(item):
-            return _one(context[DRef(item)], lambda rref: Result(store, rref), multiref)
+            return _one(context[DRef(item)], lambda rref: kind(store, rref), multiref)
         if isinstance(item, dict):
             return {key: turn(inner) for key, inner in item.items()}
         if not isinstance(item, list) or not item:
@@ -125,7 +140,7 @@ def arrived(
     return turn(value)
 
 
-def _one(rrefs: Sequence[RRef], make: Any, multiref: bool) -> Any:
+def _one(rrefs: Sequence[RRef], make: Callable[[RRef], Any], multiref: bool) -> Any:
     made = [make(rref) for rref in rrefs]
     return made[0] if len(made) == 1 and not multiref else made
 
@@ -135,12 +150,18 @@ def _is_path(item: list[Any]) -> bool:
     return len(item) > 1 and isdref(item[0]) and not any(isdref(part) for part in item[1:])
 
 
-def results_of(closure: Closure, chosen: Any) -> Any:
-    """Give what a stage returned, with a `Result` in the place of each RRef."""
+def results_of(store: Store, chosen: Any, kind: type[Result]) -> Any:
+    """Give what `realize_context` gave, with an object in the place of each RRef."""
     if isinstance(chosen, RRef):
-        return Result(closure.store, chosen)
+        return kind(store, chosen)
     if isinstance(chosen, Mapping):
-        return {key: results_of(closure, item) for key, item in chosen.items()}
-    if isinstance(chosen, Iterable):
-        return [results_of(closure, item) for item in chosen]
-    return chosen
+        return {key: results_of(store, item, kind) for key, item in chosen.items()}
+    return [results_of(store, item, kind) for item in chosen]
+
+
+if TYPE_CHECKING:
+
+    class AnyResult(Result):
+        """A realization whose fields type checkers do not know."""
+
+        def __getattr__(self, name: str) -> Any: ...

@@ -10,7 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from copy import copy
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from pylightnix.core.names import uses_of
@@ -54,10 +54,8 @@ class Sources:
         drop: tells of a decorator of `function` that it does not count, and those above neither.
     """
 
-    def __init__(
-        self, function: FunctionType, more: Iterable[Any], drop: Callable[[object], bool]
-    ) -> None:
-        self._root, self._more, self._drop = function, tuple(more), drop
+    def __init__(self, function: Any, more: Iterable[Any], drop: Callable[[object], bool]) -> None:
+        self._root, self._more, self._drop = bare(function), tuple(more), drop
         self._seen: list[_Seen] = []
         self._found: dict[str, str] = {}
         self._told: set[str] = set()
@@ -99,13 +97,13 @@ def _digests(parts: Mapping[Hashable, _Part]) -> dict[str, str]:
 class _Walk:
     """One walk over a function and what it uses."""
 
-    def __init__(self, root: FunctionType, drop: Callable[[object], bool]) -> None:
+    def __init__(self, root: Any, drop: Callable[[object], bool]) -> None:
         self._home, self._name, self._drop = homes(root), root.__qualname__, drop
         self.parts: dict[Hashable, _Part] = {}
         self.seen: list[_Seen] = [_Seen(lambda: root, root, by_value=False)]
         self.untracked: dict[str, None] = {}
 
-    def add_root(self, root: FunctionType) -> None:
+    def add_root(self, root: Any) -> None:
         piece = piece_of_code(root.__code__)
         if piece is None:
             self._by_bytecode(root)
@@ -125,8 +123,10 @@ class _Walk:
         if isinstance(thing, ModuleType):
             return self._module(thing)
         if id(thing) not in self.parts:
-            is_class = isinstance(thing, type)
-            piece = piece_of_class(thing) if is_class else piece_of_code(thing.__code__)
+            if isinstance(thing, type):
+                piece = piece_of_class(thing)
+            else:
+                piece = piece_of_code(thing.__code__)
             if piece is None:
                 self._by_bytecode(thing)
             else:
@@ -137,7 +137,7 @@ class _Walk:
     def _follow(self, piece: Piece, key: int, name: str, scope: Scope) -> None:
         part = self.parts[key] = _Part(name, piece.digest, {})
         for path in piece.uses.paths:
-            target = MISSING
+            target: object = MISSING
             for look, target in scope.steps(path, piece.uses.imports):
                 self._note(look, target)
             lead = None if target is MISSING else self.add(target, path[-1])

@@ -8,15 +8,13 @@ from typing import NamedTuple, TypeAlias
 
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SCOPES = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,
     ast.Lambda,
     ast.ClassDef,
-    ast.ListComp,
-    ast.SetComp,
-    ast.DictComp,
-    ast.GeneratorExp,
+    *_COMPREHENSIONS,
 )
 
 
@@ -41,10 +39,10 @@ class Uses(NamedTuple):
 
 
 def uses_of(tree: ast.AST) -> Uses:
-    """Tell what a tree, as `core.syntax.parsed` makes it, takes from outside.
+    r"""Tell what a tree, as `core.syntax.parsed` makes it, takes from outside.
 
     >>> import ast
-    >>> uses_of(ast.parse("def f(x):\\n y = x + N\\n return math.sin(y)").body[0]).paths
+    >>> uses_of(ast.parse("def f(x):\n y = x + N\n return math.sin(y)").body[0]).paths
     (('N',), ('math', 'sin'))
     """
     finder = _Finder()
@@ -182,8 +180,6 @@ def _same_scope(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, _SCOPES):
             todo.extend(ast.iter_child_nodes(node))
-        elif not isinstance(
-            node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-        ):
+        elif isinstance(node, _COMPREHENSIONS):
             # `:=` in a comprehension binds outside of it.
             todo.extend(sub for sub in ast.walk(node) if isinstance(sub, ast.NamedExpr))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import TypeVar
 
 DOMAIN = b"pylightnix-syntax-v1\0"
 # `kind` is the u of u"text"; `str` the text of what stands in braces, comments and all.
@@ -181,7 +181,7 @@ def _joined(values: Iterable[ast.expr]) -> Iterator[ast.expr]:
         yield ast.Constant(value=text)
 
 
-def starts(node: Any) -> int:
+def starts(node: ast.stmt | ast.expr) -> int:
     """Tell at which line a function or class begins, its decorators included."""
-    lines = [node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", ()))]
-    return min(lines)
+    marks: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min(mark.lineno for mark in (node, *marks))
