@@ -7,12 +7,14 @@ from .api.autostage import autodrv, autostage, realizeU
 from .api.bashlike import catref, diff, du, find, lsref, rmref, shellref
 from .api.builds import build_environ, build_run
 from .api.derive import mkconfig, mkdrv
+from .api.either import Failure, Realized, realize_either
 from .api.foresight import plan, why, why_depends
 from .api.given import UnknownTarget
 from .api.health import doctor, rebuild_index, verify
 from .api.inplace import instantiate_inplace, realize_inplace
 from .api.keep import gc, gc_empty_trash, gc_undo, gcroot, gcroots, rmroot, store_gc
 from .api.kit import fetchlocal, fetchurl, mkfile, mknode, realized, redefine, unpack
+from .api.lens import Lens, LensError, mklens
 from .api.look import (
     dref2path,
     linkrref,
@@ -36,6 +38,7 @@ from .api.stage import (
     realize_many,
 )
 from .api.staged import Stage, given, result_of, selfpath
+from .api.table import NoPandas, Table, table
 from .core.config import (
     Config,
     config_cattrs,
@@ -184,6 +187,7 @@ __all__ = [
     "DownloadFailed",
     "Event",
     "Failed",
+    "Failure",
     "FetchError",
     "Fetched",
     "Finding",
@@ -199,6 +203,8 @@ __all__ = [
     "InvalidRef",
     "InvalidValue",
     "Key",
+    "Lens",
+    "LensError",
     "Limits",
     "Listener",
     "LogLine",
@@ -207,6 +213,7 @@ __all__ = [
     "Name",
     "NestedInstantiate",
     "NoField",
+    "NoPandas",
     "NoRegistry",
     "NoSource",
     "NoStore",
@@ -231,6 +238,7 @@ __all__ = [
     "RRef",
     "RealizeArg",
     "RealizeError",
+    "Realized",
     "Realizer",
     "RefPath",
     "Registry",
@@ -243,6 +251,7 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "Substituter",
+    "Table",
     "TimedOut",
     "UnknownDependency",
     "UnknownTarget",
@@ -308,6 +317,7 @@ __all__ = [
     "mkdref",
     "mkdrv",
     "mkfile",
+    "mklens",
     "mkname",
     "mknode",
     "mkrref",
@@ -316,6 +326,7 @@ __all__ = [
     "realize",
     "realizeU",
     "realize_context",
+    "realize_either",
     "realize_inplace",
     "realize_many",
     "realized",
@@ -339,6 +350,7 @@ __all__ = [
     "store_gc",
     "store_initialize",
     "store_rrefs",
+    "table",
     "texthash",
     "undref",
     "unpack",
