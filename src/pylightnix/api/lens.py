@@ -93,6 +93,8 @@ class Lens:
     def __getattr__(self, name: str) -> Lens:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in WORDS:  # its own error is an AttributeError, which made Python ask here too
+            return object.__getattribute__(self, name)  # type: ignore[no-any-return]
         return self._step(name, required=True)
 
     def get(self, name: str) -> Lens:

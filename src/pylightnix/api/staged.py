@@ -259,7 +259,8 @@ class Calls:
                 elif param.kind not in _STARRED:
                     kwargs[name] = values.pop(name)
             if self.stage.is_open:
-                kwargs |= {name: item for name, item in values.items() if name not in GIVEN}
+                own = ("name", *GIVEN)
+                kwargs |= {name: item for name, item in values.items() if name not in own}
             self.stage.function(*args, **kwargs)
         return build.make_outputs()
 

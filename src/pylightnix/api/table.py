@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from math import isnan
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from pylightnix.core.codec import parse_json
 from pylightnix.core.config import config_dict, selfref
 from pylightnix.core.errors import InvalidValue, PylightnixError
-from pylightnix.core.given import artifact_path
 from pylightnix.core.refs import DRef, isdref
 from pylightnix.engine.closure import Closure
 from pylightnix.store import query
 from pylightnix.store.books import Book
-from pylightnix.store.layout import Store, rref_path
+from pylightnix.store.layout import Store
 from pylightnix.store.namesakes import namesakes
 from pylightnix.store.shelf import shelf_of
-from pylightnix.store.trouble import is_passing, told
+from pylightnix.store.trouble import told
 
 from .ambient import resolved
+from .metrics import SECONDS, Memory, Metrics, Reader, preload, readers_of
 from .results import HIDDEN
 from .stage import sketch
 from .staged import Stage
@@ -29,10 +26,7 @@ from .staged import Stage
 if TYPE_CHECKING:
     import pandas
 
-Metrics: TypeAlias = "Mapping[str, str] | Iterable[str]"
-Read: TypeAlias = Callable[[str], object]
 OURS = ("name", "built", "seconds", "size_bytes", "rref")
-MOST_BYTES = 1 << 26
 
 
 class NoPandas(PylightnixError):
@@ -100,9 +94,10 @@ def table(
         InvalidValue: a metric is not the path of an artifact, or there is no such column.
     """
     where = resolved(store)
-    readers = _readers(metrics)
+    readers = {_column(name): reader for name, reader in readers_of(metrics).items()}
     drefs = _drefs(where, what)
     query.preload(where, drefs)
+    preload(where, drefs)
     pairs = [(book.stop, row) for dref in drefs for book, row in _rows_of(where, dref, readers)]
     pairs.sort(key=lambda pair: (pair[0], pair[1]["rref"]))
     if where.index is not None:
@@ -134,22 +129,23 @@ def _drefs(store: Store, what: Any) -> list[DRef]:
 
 
 def _rows_of(
-    store: Store, dref: DRef, readers: Mapping[str, Read]
+    store: Store, dref: DRef, readers: Mapping[str, Reader]
 ) -> Iterator[tuple[Book, dict[str, Any]]]:
     shelf = shelf_of(store, dref)
     if shelf is None or not shelf.books:
         return
-    fields = _fields(config_dict(query.config_of(store, dref)))
+    memory = Memory(store, dref)
+    fields = memory.config(lambda: _fields(config_dict(query.config_of(store, dref))))
     for book in shelf.books:
-        row = {"name": dref[38:], **fields}
-        folder = rref_path(store, book.rref)
-        for name, read in readers.items():
-            row[name] = read(folder)
+        row: dict[str, Any] = {"name": dref[38:], **fields}
+        for name, reader in readers.items():
+            row[name] = memory.metric(book, reader)
         row["built"] = book.stop or None
-        row["seconds"] = _number(query.provenance_of(store, book.rref).get("seconds"))
+        row["seconds"] = memory.metric(book, SECONDS)
         row["size_bytes"] = book.size_bytes
         row["rref"] = book.rref
         yield book, row
+    memory.keep()
 
 
 def _fields(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,78 +163,10 @@ def _flat(prefix: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield prefix + key, item
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-# --- metrics
-
-
-def _readers(metrics: Metrics) -> dict[str, Read]:
-    if not isinstance(metrics, Mapping):
-        files = [metrics] if isinstance(metrics, str) else metrics
-        metrics = {stem(file): file for file in files}
-    return {_column(name): _reader(name, spec) for name, spec in metrics.items()}
-
-
-def stem(file: str) -> str:
-    """Give the name of the column of an artifact: of its file, without what follows the last dot.
-
-    >>> stem("out/score.txt"), stem("score")
-    ('score', 'score')
-    """
-    base = os.path.basename(os.fspath(file))
-    return base.rpartition(".")[0] or base
-
-
 def _column(name: str) -> str:
     if name in OURS:
         raise InvalidValue(f"the column {name!r} is there already: give the metric another name")
     return name
-
-
-def _reader(name: str, spec: str) -> Read:
-    file, colon, inner = os.fspath(spec).partition(":")
-    path = artifact_path(f"metric {name!r}", file)
-    if not colon:
-        return lambda folder: _first_line(f"{folder}/{path}")
-    parts = inner.split(".") if inner else []
-    return lambda folder: _inside_json(f"{folder}/{path}", parts)
-
-
-def _first_line(path: str) -> object:
-    text = _read(path, 1000).partition(b"\n")[0].strip()
-    try:
-        number = float(text)
-    except ValueError:
-        return text.decode(errors="replace") or None
-    return None if isnan(number) else number
-
-
-def _inside_json(path: str, parts: Sequence[str]) -> object:
-    try:
-        value: Any = parse_json(_read(path, MOST_BYTES))
-        for part in parts:
-            value = value[int(part) if isinstance(value, list) else part]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None
-    return value
-
-
-def _read(path: str, at_most: int) -> bytes:
-    """Read the beginning of a file; nothing, if it is not there."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        if is_passing(error):
-            raise
-        return b""
-    try:
-        return os.read(fd, at_most)
-    except IsADirectoryError:
-        return b""
-    finally:
-        os.close(fd)
 
 
 # --- order

@@ -37,7 +37,7 @@ def metric(text: str) -> tuple[str, str]:
     """Take a metric apart: name of its column, and where it is read."""
     name, equals, file = text.partition("=")
     if not equals:
-        from pylightnix.api.table import stem
+        from pylightnix.api.metrics import stem
 
         return stem(text), text
     if not name or not file:
