@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
@@ -141,6 +141,16 @@ class Stage(Generic[P]):
                 self.kinds[name] = default.kind
                 known[name] = default.stage
         return known
+
+    @property
+    def __signature__(self) -> Signature:
+        """What it can be called with, for `help` and the command line."""
+        taken = [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=x) for name, x in self._fixed.items()
+        ]
+        if self.is_open:
+            taken.append(Parameter("fields", Parameter.VAR_KEYWORD))
+        return Signature(taken)
 
     def _refuse_strange(self, fields: Iterable[str], known: Iterable[str]) -> None:
         for name in fields:
