@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Ten noisy trainings of a little model; the best one is used: all that a user writes."""
 
 import random
