@@ -117,7 +117,7 @@ NAMES = [
     ("def f():\n  with a as b:\n    return b", ["a"]),
     ("def f():\n  for i in a:\n    return i", ["a"]),
     (
-        "def f(x):\n  match x:\n    case C(a=y, b=[*z], c={'k': 1, **w}) as v:\n      return y, z, w, v",
+        "def f(x):\n match x:\n  case C(a=y, b=[*z], c={'k': 1, **w}) as v:\n   return y, z, w, v",
         ["C"],
     ),
     ("def f():\n  class B:\n    pass\n  return B", []),

@@ -15,7 +15,6 @@ from pylightnix.engine.build import Build
 from pylightnix.engine.closure import takes_registry
 from pylightnix.engine.matchers import Matcher
 from pylightnix.engine.registry import Realizer, Registry
-from pylightnix.engine.travel import reference, resolve
 from pylightnix.store.layout import Store
 
 from .ambient import resolved_registry
@@ -208,6 +207,8 @@ class Stage(Generic[P]):
         return mkdrv(mkconfig(fields), self.options.matcher, realizer, registry)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        from pylightnix.engine.travel import reference, resolve
+
         named = reference(self)
         if named is not None:
             return resolve, (named,)
