@@ -100,6 +100,7 @@ NAMES = [
     ("lambda x: x + y", ["y"]),
     ("def f(a=D, *b, c=E, **d):\n  return a, b, c, d", ["D", "E"]),
     ("@deco\ndef f():\n  return 1", ["deco"]),
+    ("def f(*, a):\n  return a", []),
     ("def f():\n  def g(x):\n    return x + h\n  return g", ["h"]),
     ("def f(n):\n  def g():\n    return n\n  return g", []),
     ("def f():\n  return [x + k for x in xs if x]", ["k", "xs"]),
