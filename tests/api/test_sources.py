@@ -19,7 +19,16 @@ import pytest
 
 import pylightnix
 from api.edits import FILES, FOREIGN, HELPERS, OTHER, SAME, STAGE, Edit
-from pylightnix import NotTracked, Store, autostage, config_dict, instantiate, realize, why
+from pylightnix import (
+    NotADerivation,
+    NotTracked,
+    Store,
+    autostage,
+    config_dict,
+    instantiate,
+    realize,
+    why,
+)
 from pylightnix.core.explain import config_changes
 
 Load: TypeAlias = Callable[[dict[str, str], str], dict[str, Any]]
@@ -392,7 +401,7 @@ def test_a_file_that_cannot_be_parsed_any_more_counts_by_bytecode(
 ) -> None:
     """It was edited after it was loaded, into something that is no Python."""
     package = {"__init__.py": "", "stage.py": "# {other}\ndef train(x=1):\n    return x\n"}
-    with pytest.raises(TypeError):
+    with pytest.raises(NotADerivation):
         load(package, FOREIGN)  # a plain function that returns no DRef
     (name,) = [name for name in sys.modules if name.endswith(".stage")]
     module = sys.modules[name]

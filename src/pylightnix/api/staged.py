@@ -123,6 +123,7 @@ class Stage(Generic[P]):
         self.kinds: dict[str, type[Result]] = {}
         self._sources = Sources(function, options.sourcedeps, makes_stages)
         self._fixed = self._defaults()
+        self._realizer: Realizer = Calls(self)
 
     def _defaults(self) -> dict[str, Any]:
         """Defaults of the signature, and what the decorator says instead of them."""
@@ -203,8 +204,7 @@ class Stage(Generic[P]):
             fields["__source__"] = self._sources.parts()
         else:
             fields["__version__"] = self.options.version
-        realizer: Realizer = Calls(self)
-        return mkdrv(mkconfig(fields), self.options.matcher, realizer, registry)
+        return mkdrv(mkconfig(fields), self.options.matcher, self._realizer, registry)
 
     def __reduce__(self) -> tuple[Any, ...]:
         from pylightnix.engine.travel import reference, resolve
