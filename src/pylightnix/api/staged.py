@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec
 
-from pylightnix.core.config import config_dict, selfref
+from pylightnix.core.config import config_dict
 from pylightnix.core.errors import InstantiateError
 from pylightnix.core.refs import DRef
 from pylightnix.engine.arguments import RealizeArg
@@ -21,57 +21,16 @@ from .ambient import resolved_registry
 from .derive import mkconfig, mkdrv
 from .results import HIDDEN, Result, arrived
 from .sources import Sources
+from .typed import Wanted
 
 if TYPE_CHECKING:
     from pylightnix.core.context import Context
 
-    from .results import AnyResult
-
 P = ParamSpec("P")
-R = TypeVar("R", bound=Result)
 
 GIVEN = ("build", "rindex")
 _REQUIRED = Parameter.empty
 _STARRED = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
-
-given: Any = _REQUIRED
-"""The default, for type checkers, of what a function is given without asking: `build=given`."""
-
-
-class Wanted(NamedTuple):
-    """A dependency, and the class in which its realizations are to arrive."""
-
-    stage: Any
-    kind: type[Result]
-
-
-def selfpath(*parts: str) -> str:
-    """Give the default of a parameter that is a path in the output folder.
-
-    It is `[selfref, *parts]`, with the type of what the function gets: an absolute path as text.
-
-    Args:
-        parts: of the path.
-    """
-    path: Any = [selfref, *parts]
-    return path  # type: ignore[no-any-return]
-
-
-@overload
-def result_of(stage: Any) -> AnyResult: ...
-@overload
-def result_of(stage: Any, kind: type[R]) -> R: ...
-def result_of(stage: Any, kind: type[Result] = Result) -> Any:
-    """Give the default of a parameter that is a dependency.
-
-    It is the stage itself, with the type of what the function gets: a realization.
-
-    Args:
-        stage: a stage, or a DRef.
-        kind: a class derived from `Result` whose annotations say which fields it has; then type
-            checkers know them, and know that there are no others.
-    """
-    return Wanted(stage, kind)
 
 
 class Options(NamedTuple):
