@@ -33,6 +33,7 @@ from .api.stage import (
     realize_context,
     realize_many,
 )
+from .cli.listeners import progress
 from .core.config import (
     Config,
     config_cattrs,
@@ -303,6 +304,7 @@ __all__ = [
     "mkrref",
     "path2rref",
     "plan",
+    "progress",
     "realize",
     "realize_context",
     "realize_inplace",

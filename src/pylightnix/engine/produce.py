@@ -38,7 +38,8 @@ class BuildFailed(RealizeError):
     def __str__(self) -> str:
         text = (
             f"{self.dref} failed to build: {self.cause}\n"
-            f"its folder is kept: {self.folder}\nits log: {self.log}"
+            f"its folder is kept: {self.folder}; `pylightnix shell --failed` opens a shell there\n"
+            f"its log: {self.log}"
         )
         return f"{text}\n{self.tail}" if self.tail else text
 
@@ -175,7 +176,7 @@ def _run(
             name for path in promised if not os.path.lexists(f"{folder}/{(name := _text(path))}")
         )
         if missing:
-            shop.scratch.keep()
+            shop.scratch.keep(drv.dref)
             raise PromiseBroken(drv.dref, missing, folder)
     return folders
 
@@ -199,7 +200,7 @@ def _text(refpath: RefPath) -> str:
 
 def _failed(shop: Workshop, drv: Derivation, log: str, error: BaseException) -> BuildFailed:
     cause = f"{type(error).__name__}: {error}"
-    return BuildFailed(drv.dref, shop.scratch.keep(), log, cause, tail(log))
+    return BuildFailed(drv.dref, shop.scratch.keep(drv.dref), log, cause, tail(log))
 
 
 def _install(
