@@ -10,7 +10,7 @@ from typing import Any
 
 from pylightnix.core.config import config_promises
 from pylightnix.core.context import Context, mkcontext
-from pylightnix.core.errors import RealizeError, StoreError
+from pylightnix.core.errors import PylightnixError, RealizeError, StoreError
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RefPath, RRef
 from pylightnix.store.freeze import InvalidOutput
@@ -24,7 +24,7 @@ from .events import Built, Hit, Started, Waiting
 from .matchers import MatcherUnsatisfied
 from .provenance import Clock, provenance
 from .registry import Derivation
-from .run import tail
+from .run import log_trace, tail
 from .workshop import Workshop, choose
 
 
@@ -41,7 +41,8 @@ class BuildFailed(RealizeError):
             f"its folder is kept: {self.folder}; `pylightnix shell --failed` opens a shell there\n"
             f"its log: {self.log}"
         )
-        return f"{text}\n{self.tail}" if self.tail else text
+        # A program that failed has told the end of its log itself.
+        return f"{text}\n{self.tail}" if self.tail and self.tail not in self.cause else text
 
 
 class PromiseBroken(RealizeError):
@@ -169,6 +170,8 @@ def _run(
             raise  # it is the derivation's own word that it must not be built
         raise _failed(shop, drv, rarg.log, error) from error
     except (Exception, SystemExit) as error:
+        if not isinstance(error, PylightnixError):
+            log_trace(rarg.log, error)
         raise _failed(shop, drv, rarg.log, error) from error
     promised = config_promises(drv.config)
     for folder in folders:

@@ -166,7 +166,9 @@ def _remains_in(home: str, running: bool) -> list[Remains]:
     ]
 
 
-def abandoned(store: Store, label: str) -> str | None:
-    """Find what was left behind under a label last; None if nothing was."""
-    left = remains(store, running=True)
-    return next((one.folder for one in left if one.label == label), None)
+def abandoned(store: Store, label: str, since_ns: int = 0) -> str | None:
+    """Find what was left behind under a label last, and not before a time; None if nothing was."""
+    for one in remains(store, running=True):
+        if one.label == label and one.time_ns >= since_ns:
+            return one.folder
+    return None
