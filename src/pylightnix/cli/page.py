@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from IPython.display import display
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -30,6 +29,8 @@ def drawn(
     out: IO[str], verbose: bool = False, estimate: Estimate | None = None
 ) -> Iterator[Listener]:
     """Show progress on the page of the cell that runs; arguments are those of `bars`."""
+    from IPython.display import display  # it is there where notebooks are, and only there
+
     state = State(estimate)
     part: Any = display(_bundle(picture(state)), raw=True, display_id=True)
     drawn_s = time.monotonic()
