@@ -74,6 +74,7 @@ _HOMES = {
     "api.keep": "gc gc_empty_trash gc_undo gcroot gcroots rmroot store_gc",
     "api.health": "doctor rebuild_index verify",
     "api.bashlike": "catref diff du find lsref rmref shellref",
+    "cli.listeners": "progress",
 }
 _ALIASES = {
     "Path": ("pathlib", "Path"),

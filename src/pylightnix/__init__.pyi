@@ -40,6 +40,7 @@ from .api.stage import (
 from .api.staged import Stage
 from .api.table import NoPandas, Table, table
 from .api.typed import given, result_of, selfpath
+from .cli.listeners import progress
 from .core.config import (
     Config,
     config_cattrs,
@@ -324,6 +325,7 @@ __all__ = [
     "mkrref",
     "path2rref",
     "plan",
+    "progress",
     "realize",
     "realizeU",
     "realize_context",
