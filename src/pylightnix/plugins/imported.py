@@ -45,10 +45,10 @@ def discover_imported(
     if broken and not keep_going:
         raise CannotDiscover(tuple(broken))
     best: dict[int, tuple[int, Entry]] = {}
-    ranks = {module.__name__: _ranks(module) for module in loaded}
-    for module, variable, item, spec in ModuleFinder(loaded).located():
-        rank = ranks[module.__name__](variable)
-        entry = Entry(spec.namespace, spec.name, f"{module.__name__}:{variable}")
+    ranks = {home.__name__: _ranks(home) for home in loaded}
+    for home, variable, item, spec in ModuleFinder(loaded).located():
+        rank = ranks[home.__name__](variable)
+        entry = Entry(spec.namespace, spec.name, f"{home.__name__}:{variable}")
         best[id(item)] = min(best.get(id(item), (rank, entry)), (rank, entry), key=itemgetter(0))
     return Discovery(sole(entry for _, entry in best.values()), (), tuple(broken))
 

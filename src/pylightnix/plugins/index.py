@@ -13,9 +13,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from binascii import crc32
 
 from .entries import Entry
-from .installed import Dist, dists_on, entry_points_of, stamp_of, stem_of
+from .installed import dists_on, entry_points_of, stamp_of, stem_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,23 +52,57 @@ class Index:
 
         Args:
             namespace: of this group only.
-            name: of this name only.
+            name: of this name only, which is faster: distributions that are known not to have it
+                are not looked at, unless nobody has it.
 
         Effects: writes the cache if it learned something.
         """
+        start = "" if namespace is None else f"{namespace}{_PART}"
+        if namespace is not None and name is not None:
+            start = f"{start}{name}{_PART}"
+            found = self._found(start, hasty=True)
+            if found:
+                return found
+        return [e for e in self._found(start, hasty=False) if name in (None, e.name)]
+
+    def names(self, namespace: str) -> set[str]:
+        """Give the names in a group; imports nothing."""
+        start = f"{namespace}{_PART}"
+        at = len(start)
+        rows, others = self._rows(start, hasty=False)
+        found = {e.name for e in others if e.namespace == namespace}
+        for _, text in rows:
+            if start in text:
+                items = text.split(_ENTRY)
+                found.update(i[at : i.index(_PART, at)] for i in items if i.startswith(start))
+        return found
+
+    def _found(self, start: str, *, hasty: bool) -> list[Entry]:
+        rows, others = self._rows(start, hasty)
+        found = [
+            Entry(group, name, target, stem_of(place), place)
+            for place, text in rows
+            if start in text  # of few of them, so this is the fast way
+            for group, name, target in _parts(text, start)
+        ]
+        return found + [e for e in others if _text([(e.namespace, e.name, "")]).startswith(start)]
+
+    def _rows(self, start: str, hasty: bool) -> tuple[list[tuple[str, str]], list[Entry]]:
+        """Give place and entry points of every distribution; and those of archives."""
         rows, gone = _read(self.file)
         dists, others, folders = dists_on(sys.path if self._path is None else self._path)
         fresh: Rows = {}
-        current: list[tuple[Dist, str]] = []
-        for dist in dists:
-            row = rows.get(dist.place)
-            if row is None or row[0] != stamp_of(dist.place, bool(row[1])):
-                row = fresh[dist.place] = _look(dist)
-            current.append((dist, row[1]))
-        if fresh or _lost(rows, folders, dists):
+        current: list[tuple[str, str]] = []
+        for place in dists:
+            row = rows.get(place)
+            if row is None or (
+                (not hasty or start in row[1]) and row[0] != stamp_of(place, bool(row[1]))
+            ):
+                row = fresh[place] = _look(place)
+            current.append((place, row[1]))
+        if fresh or (len(rows) != len(dists) and _lost(rows, folders, dists)):
             self._learn(rows, gone, fresh)
-        found = [entry for dist, text in current for entry in _entries(dist, text, namespace, name)]
-        return found + [e for e in others if _asked(e, namespace, name)]
+        return current, others
 
     def had(self, namespace: str, name: str) -> str:
         """Tell which distribution had a plugin that is gone: `name version`, or nothing."""
@@ -95,65 +130,53 @@ class Index:
             (group, name): stem_of(place)
             for place, row in rows.items()
             if keep.get(place) != row
-            for group, name, _ in _parts(row[1])
+            for group, name, _ in _parts(row[1], "")
         }
-        known = {(group, name) for _, text in keep.values() for group, name, _ in _parts(text)}
+        known = {(group, name) for _, text in keep.values() for group, name, _ in _parts(text, "")}
         missing = {key: dist for key, dist in (gone | lost).items() if key not in known}
         if keep != rows or missing != gone:
             _write(self.file, keep, missing)
 
 
 def _default_file() -> str:
-    from hashlib import sha256
+    # Two environments that share a file by accident would do no harm: rows are whole paths.
+    where = crc32(os.fsencode(sys.prefix))
+    return f"{os.path.expanduser(FOLDER)}/plugins-{where:08x}.txt"
 
-    where = sha256(os.fsencode(sys.prefix)).hexdigest()[:16]
-    return f"{os.path.expanduser(FOLDER)}/plugins-{where}.txt"
 
-
-def _lost(rows: Rows, folders: Collection[str], dists: Sequence[Dist]) -> bool:
+def _lost(rows: Rows, folders: Collection[str], dists: Iterable[str]) -> bool:
     """Tell whether something is remembered that is no longer where it was."""
-    places = rows.keys() - {dist.place for dist in dists}
+    places = rows.keys() - set(dists)
     return any(p.rpartition("/")[0] in folders and not os.path.isdir(p) for p in places)
 
 
-def _look(dist: Dist) -> tuple[str, str]:
+def _look(place: str) -> tuple[str, str]:
     """Read a distribution; what changed a moment ago gets a stamp that is never believed."""
-    triples = entry_points_of(dist.place)
-    stamp = stamp_of(dist.place, bool(triples))
+    triples = entry_points_of(place)
+    stamp = stamp_of(place, bool(triples))
     newest_ns = max(map(int, stamp.split(".")[:2])) if stamp else 0
     if not stamp or newest_ns > time.time_ns() - _SETTLED_NS:
         stamp = _UNSETTLED
-    return stamp, _ENTRY.join(_PART.join(triple) for triple in triples)
+    return stamp, _text(triples)
+
+
+def _text(triples: Iterable[tuple[str, str, str]]) -> str:
+    return _ENTRY.join(_PART.join(triple) for triple in triples)
 
 
 def _plain(place: str, text: str) -> bool:
     return "\n" not in place + text and "\t" not in place + text
 
 
-def _parts(text: str) -> Iterable[tuple[str, str, str]]:
+def _parts(text: str, start: str) -> Iterable[tuple[str, str, str]]:
+    """Take entry points apart: those that begin so."""
     for item in text.split(_ENTRY) if text else ():
-        group, name, target = item.split(_PART)
-        yield group, name, target
-
-
-def _entries(dist: Dist, text: str, namespace: str | None, name: str | None) -> list[Entry]:
-    if namespace is not None:
-        start = f"{namespace}{_PART}" if name is None else f"{namespace}{_PART}{name}{_PART}"
-        if start not in text:  # nearly all of them, so this is the fast way
-            return []
-        parts = [item.split(_PART) for item in text.split(_ENTRY) if item.startswith(start)]
-    else:
-        parts = [item.split(_PART) for item in text.split(_ENTRY) if item]
-    return [Entry(group, key, target, dist.stem, dist.place) for group, key, target in parts]
-
-
-def _asked(entry: Entry, namespace: str | None, name: str | None) -> bool:
-    return namespace in (None, entry.namespace) and name in (None, entry.name)
+        if item.startswith(start):
+            group, name, target = item.split(_PART)
+            yield group, name, target
 
 
 def _read(file: str) -> tuple[Rows, Gone]:
-    from binascii import crc32
-
     rows: Rows = {}
     gone: Gone = {}
     try:
@@ -175,7 +198,6 @@ def _read(file: str) -> tuple[Rows, Gone]:
 
 def _write(file: str, rows: Rows, gone: Gone) -> None:
     """Write it aside and rename it; if that cannot be, nothing is lost but time."""
-    from binascii import crc32
     from contextlib import suppress
 
     lines = [f"{place}\t{stamp}\t{text}\n" for place, (stamp, text) in rows.items()]

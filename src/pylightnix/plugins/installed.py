@@ -1,10 +1,8 @@
-"""What is installed, by looking at the disk: folders `*.dist-info` on a path, and what they hold."""
+"""What is installed, by looking at the disk: folders `*.dist-info` on a path, and their files."""
 
 from __future__ import annotations
 
 import os
-
-from pylightnix.core.value import value
 
 from .entries import Entry, parse_entry_points
 
@@ -16,26 +14,18 @@ _ENDS = (".dist-info", ".egg-info")
 _FILE = "entry_points.txt"
 
 
-@value
-class Dist:
-    """A distribution: its folder of metadata, the folder which that is in, its `name version`."""
-
-    place: str
-    folder: str
-    stem: str
-
-
-def dists_on(path: Iterable[str]) -> tuple[list[Dist], list[Entry], set[str]]:
+def dists_on(path: Iterable[str]) -> tuple[list[str], list[Entry], set[str]]:
     """Find distributions, earlier ones first; of one name only the first, as Python does.
 
     Returns:
-        Those that are folders; the entry points of archives on the path; the folders looked into.
+        The folder of metadata of each; the entry points of archives on the path;
+        the folders looked into.
     """
-    found: list[Dist] = []
+    found: list[str] = []
     others: list[Entry] = []
     seen: set[str] = set()
     folders: set[str] = set()
-    for folder in dict.fromkeys(os.path.abspath(part) for part in path):
+    for folder in dict.fromkeys(map(os.path.abspath, path)):
         try:
             names = os.listdir(folder)
         except NotADirectoryError:
@@ -44,12 +34,11 @@ def dists_on(path: Iterable[str]) -> tuple[list[Dist], list[Entry], set[str]]:
         except OSError:
             continue
         folders.add(folder)
-        for base in sorted(name for name in names if name.endswith(_ENDS)):
-            stem = stem_of(base)
-            key = stem.partition(" ")[0]
+        for base in sorted([name for name in names if name.endswith(_ENDS)]):
+            key = normal(base.rpartition(".")[0].partition("-")[0])
             if key not in seen:
                 seen.add(key)
-                found.append(Dist(f"{folder}/{base}", folder, stem))
+                found.append(f"{folder}/{base}")
     return found, others, folders
 
 
@@ -59,11 +48,16 @@ def stem_of(place: str) -> str:
     >>> stem_of("/lib/My_Plugins-1.0.dist-info")
     'my-plugins 1.0'
     """
-    base = place.rpartition("/")[2][: -len(".dist-info")]
+    base = place.rpartition("/")[2].rpartition(".")[0]
     name, _, version = base.partition("-")
-    version = version.partition("-py")[0]  # an egg names the Python that made it
-    name = name.lower().replace("_", "-").replace(".", "-")
-    return f"{name} {version}" if version else name
+    if "-py" in version:  # an egg names the Python that made it
+        version = version.partition("-py")[0]
+    return f"{normal(name)} {version}" if version else normal(name)
+
+
+def normal(name: str) -> str:
+    """Give the name of a distribution in its normal form."""
+    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def stamp_of(place: str, has_entry_points: bool) -> str:
@@ -95,7 +89,7 @@ def _in_archive(path: str, seen: set[str]) -> list[Entry]:
 
     found: list[Entry] = []
     for dist in distributions(path=[path]):
-        key = dist.metadata["Name"].lower().replace("_", "-").replace(".", "-")
+        key = normal(dist.metadata["Name"])
         if key not in seen:
             seen.add(key)
             stem = f"{key} {dist.version}"

@@ -71,7 +71,7 @@ class PluginManager(_Of["P"]):
     def list_names(self) -> list[str]:
         """Give the names of all plugins, in order; imports nothing."""
         if self.finder is None and not self.filters:
-            return sorted({entry.name for entry in self._index.entries(self.namespace)})
+            return sorted(self._index.names(self.namespace))
         return sorted(self._found())
 
     def list_plugin_specs(self) -> list[PluginSpec]:

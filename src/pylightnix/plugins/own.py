@@ -87,7 +87,9 @@ def stage(name: str) -> Callable[..., Any]:
 
 
 def matcher(name: str, /, **options: Any) -> Any:
-    """Give what a matcher plugin makes, as `mkdrv(config, matcher("newest-of", days=7), build)`.
+    """Make a matcher of a plugin, with options: for `mkdrv`.
+
+    >>> matcher("newest-of", days=7)  # doctest: +SKIP
 
     Raises:
         PluginError: as `lookup`.
