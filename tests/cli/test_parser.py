@@ -33,6 +33,7 @@ COMMANDS = [
     "verify",
     "doctor",
     "index",
+    "plugins",
 ]
 # What a command wants behind it; otherwise a reference.
 WORDS = {
@@ -41,6 +42,7 @@ WORDS = {
     "why-depends": ["a", "b"],
     "root": ["add", "n", "r"],
     "index": ["--rebuild"],
+    "plugins": ["list"],
     **{name: [] for name in ("ls", "init", "du", "find", "gc", "verify", "doctor")},
 }
 
