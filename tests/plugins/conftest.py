@@ -9,7 +9,9 @@ from typing import Protocol
 
 import pytest
 
+from cli.shop import Done, Run
 from plugin_projects import mkdist, mkfiles
+from pylightnix.cli import main
 from pylightnix.plugins import Index
 
 
@@ -58,3 +60,16 @@ def install(site: Path) -> Install:
 def index(site: Path, tmp_path: Path) -> Index:
     """An index of that folder alone."""
     return Index([str(site)], str(tmp_path / "index.txt"))
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], home: Path) -> Run:
+    """The program, in this process."""
+
+    def call(*words: str) -> Done:
+        capsys.readouterr()
+        status = main(words)
+        printed = capsys.readouterr()
+        return Done(status, printed.out, printed.err)
+
+    return call

@@ -10,7 +10,6 @@ from pylightnix import (
     Registry,
     RRef,
     Store,
-    current_store,
     match,
     mkfile,
     rref2path,
@@ -40,12 +39,11 @@ def letter(r: Registry, to: str = "world") -> DRef:
 @plugin("pylightnix.commands", name="letters")
 def print_letters(argv: Sequence[str]) -> int:
     """Print all letters in the store, or those to somebody: `pylightnix letters [NAME]`."""
-    store = current_store()
     texts = [
-        (rref2path(rref, store) / "letter.txt").read_text()
-        for dref in store_drefs(store)
+        (rref2path(rref) / "letter.txt").read_text()
+        for dref in store_drefs()
         if dref.endswith("-letter")
-        for rref in store_rrefs(dref, store)
+        for rref in store_rrefs(dref)
     ]
     wanted = [text for text in texts if not argv or text.startswith(f"Dear {argv[0]},")]
     print(*sorted(wanted), sep="\n", end="")
