@@ -19,11 +19,9 @@ def points(found: Discovery) -> dict[str, str]:
     return {f"{e.namespace}/{e.name}": e.value for e in found.entries}
 
 
-def of(text: str, folder: Path, **more: str) -> dict[str, str]:
-    """The plugins of one module, besides others."""
-    found = discover(
-        str(mkfiles(folder, {"m.py": text, **{f"{k}.py": t for k, t in more.items()}}))
-    )
+def of(text: str, folder: Path) -> dict[str, str]:
+    """The plugins of one module."""
+    found = discover(str(mkfiles(folder, {"m.py": text})))
     assert found.unsure == ()
     return points(found)
 
@@ -47,7 +45,7 @@ FOUND = {
             namespace: str = "n"
             name: str = "b"
         """,
-        {"n/b": "m:B"},
+        {"n/a": "m:A", "n/b": "m:B"},
     ),
     "by the whole name": (
         """
@@ -162,9 +160,8 @@ def test_a_base_may_be_in_another_module_and_in_another_distribution(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = "from pylightnix.plugins import *\nclass Base(Plugin):\n    namespace = 'theirs'\n"
-    mkfiles(
-        tmp_path / "lib", {"their_lib/__init__.py": "from .b import Base", "their_lib/b.py": theirs}
-    )
+    lib = {"their_lib/__init__.py": "from .b import Base", "their_lib/b.py": theirs}
+    mkfiles(tmp_path / "lib", lib)
     monkeypatch.syspath_prepend(str(tmp_path / "lib"))
     files = {
         "shop/__init__.py": "",
@@ -203,7 +200,7 @@ UNSURE = {
         "m.py:2: the name of A",
     ),
     "a list of specs": (
-        "from pylightnix.plugins import PluginSpec\nall = [PluginSpec('n', c, None) for c in 'ab']\n",
+        "from pylightnix.plugins import PluginSpec\nx = [PluginSpec('n', c, None) for c in 'ab']\n",
         "m.py:2: which variable holds this PluginSpec",
     ),
     "a spec in a function's hands": (
@@ -273,16 +270,10 @@ def test_patterns_say_which_modules_are_meant(tmp_path: Path) -> None:
     def found(*exclude: str, include: tuple[str, ...] = ("*",)) -> list[str]:
         return sorted(load_entry_points(where, exclude, include))
 
-    assert found() == [
-        "a/__init__",
-        "a/b",
-        "a/tests/__init__",
-        "a/tests/t",
-        "tests/__init__",
-        "top",
-    ]
+    all_of_a = ["a/__init__", "a/b", "a/tests/__init__", "a/tests/t"]
+    assert found() == [*all_of_a, "tests/__init__", "top"]
     assert found("tests", "tests.*", "a.tests") == ["a/__init__", "a/b", "top"]
-    assert found(include=("a",)) == ["a/__init__", "a/b", "a/tests/__init__", "a/tests/t"]
+    assert found(include=("a",)) == all_of_a
     assert found(include=("a.b", "t?p")) == ["a/b", "top"]
 
 

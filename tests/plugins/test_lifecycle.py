@@ -183,7 +183,7 @@ def test_an_error_names_plugin_cause_and_distribution(broken: Index) -> None:
         assert words in str(caught.value)
         assert f"plugin {name!r} of pylightnix.commands" in str(caught.value)
         assert "broken-plugins 1.0" in str(caught.value)
-    with pytest.raises(PluginDisabled, match="'off' of pylightnix.commands.*: no docker here"):
+    with pytest.raises(PluginDisabled, match=r"'off' of pylightnix\.commands.*: no docker here"):
         manager.load("off")
     with pytest.raises(NoSuchPlugin, match=r"there are exits, good, import-fails, .*renamed$"):
         manager.load("goood")

@@ -15,7 +15,7 @@ from pylightnix.core.value import value
 from .entries import Entry
 from .failures import CannotDiscover, PluginConflict, words_of
 from .modules import Module, modules_below
-from .syntax import Alias, Meaning, Source, Sources, is_ours, read_source, statements
+from .syntax import Alias, Meaning, Source, Sources, assigned, is_ours, read_source, statements
 
 # A plugin, or a sentence on what cannot be told.
 Found: TypeAlias = "Entry | str"
@@ -204,16 +204,8 @@ class _Reader:
 
 def _set_in(node: ast.ClassDef) -> set[str]:
     """Give the names that a class body binds."""
-    found: set[str] = set()
-    for statement in node.body:
-        match statement:
-            case ast.Assign(targets=targets):
-                found |= {target.id for target in targets if isinstance(target, ast.Name)}
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-                found.add(name)
-            case ast.FunctionDef(name=name):
-                found.add(name)
-    return found
+    found = {statement.name for statement in node.body if isinstance(statement, ast.FunctionDef)}
+    return found | {name for statement in node.body for name, _ in assigned(statement)}
 
 
 def _has_abstract(node: ast.ClassDef) -> bool:

@@ -60,12 +60,8 @@ class Source:
                         self.bound[alias.asname or alias.name] = Alias(home, alias.name)
             case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                 self.bound[node.name] = node
-            case ast.Assign(targets=targets, value=expression):
-                for target in targets:
-                    if isinstance(target, ast.Name):
-                        self.bound[target.id] = expression
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as expression):
-                self.bound[name] = expression
+            case _:
+                self.bound.update(assigned(node))
 
     def _home(self, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -73,6 +69,26 @@ class Source:
         parts = self.module.package.split(".")
         base = parts[: len(parts) - node.level + 1]
         return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    """Give the variables that a statement sets, and to what: where it takes a whole apart, to that."""
+    match node:
+        case ast.Assign(targets=targets, value=expression):
+            for target in targets:
+                yield from _pairs(target, expression)
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as expression):
+            yield name, expression
+
+
+def _pairs(target: ast.expr, whole: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    if isinstance(target, ast.Name):
+        yield target.id, whole
+    elif isinstance(target, ast.Tuple | ast.List):
+        parts = whole.elts if isinstance(whole, ast.Tuple | ast.List) else []
+        same = len(parts) == len(target.elts)
+        for i, inner in enumerate(target.elts):
+            yield from _pairs(inner, parts[i] if same else whole)
 
 
 def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -162,7 +178,8 @@ class Sources:
 
     def _followed(self, alias: Alias, deep: int) -> Meaning | Alias | None:
         """Follow an import to where the thing is defined, as far as sources can be found."""
-        if not alias.attribute or alias.module == API or deep > DEEP:
+        ours = f"{alias.module}.".startswith(f"{API}.")
+        if not alias.attribute or ours or deep > DEEP:
             return alias
         home = self.get(alias.module)
         found = None if home is None else self._named(home, alias.attribute, deep + 1)
@@ -174,16 +191,11 @@ class Sources:
         if deep > DEEP or not isinstance(node, ast.ClassDef):
             return None
         for statement in reversed(node.body):
-            match statement:
-                case ast.Assign(targets=targets, value=expression) if any(
-                    isinstance(t, ast.Name) and t.id == name for t in targets
-                ):
+            if isinstance(statement, ast.FunctionDef) and statement.name == name:
+                return Meaning(cls.source, statement)
+            for key, expression in assigned(statement):
+                if key == name:
                     return Meaning(cls.source, expression)
-                case ast.AnnAssign(target=ast.Name(id=key), value=ast.expr() as expression):
-                    if key == name:
-                        return Meaning(cls.source, expression)
-                case ast.FunctionDef(name=key) if key == name:
-                    return Meaning(cls.source, statement)
         for base in node.bases:
             above = self.meaning(cls.source, base, deep + 1)
             if isinstance(above, Meaning):
