@@ -72,7 +72,7 @@ class Source:
 
 
 def assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
-    """Give the variables that a statement sets, and to what: where it takes a whole apart, to that."""
+    """Give the variables that a statement sets, and to what."""
     match node:
         case ast.Assign(targets=targets, value=expression):
             for target in targets:
