@@ -14,7 +14,7 @@ import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from textwrap import dedent
 
@@ -24,7 +24,7 @@ import pylightnix
 
 ROOT = Path(__file__).parents[1]
 SOURCES = Path(pylightnix.__file__).parents[1]
-NEEDED = ("pip", "setuptools", "hatchling")
+NEEDED = {"pip": 22, "setuptools": 77, "hatchling": 1}
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,18 @@ def optimized() -> dict[str, str]:
 
 def need_builders() -> None:
     """Skip where a project cannot be built without network."""
-    lacking = [name for name in NEEDED if find_spec(name) is None]
+    lacking = [name for name, least in NEEDED.items() if _major(name) < least]
     if lacking:
-        pytest.skip(f"building a distribution needs {', '.join(lacking)}: pip install -e '.[dev]'")
+        needs = ", ".join(f"{name}>={NEEDED[name]}" for name in lacking)
+        pytest.skip(f"building a distribution needs {needs}: pip install -e '.[dev]'")
+
+
+def _major(name: str) -> int:
+    """The first number of a version; 0 if it is not installed."""
+    try:
+        return int(version(name).partition(".")[0])
+    except PackageNotFoundError:
+        return 0
 
 
 def mkenvironment(folder: Path) -> Environment:
