@@ -182,6 +182,10 @@ def test_a_base_may_be_in_another_module_and_in_another_distribution(
 
 
 UNSURE = {
+    "a base with the namespace that is not here": (
+        "import nowhere_at_all as n\nclass A(n.Base):\n    name = 'a'\n",
+        "m.py:2: whether class A is a Plugin",
+    ),
     "a base that is not here": (
         "from nowhere_at_all import Base\nclass A(Base):\n    namespace = 'n'\n    name = 'a'\n",
         "m.py:2: whether class A is a Plugin",
@@ -284,6 +288,28 @@ def test_entry_points_of_a_setup_py_are_lists_of_lines(tmp_path: Path) -> None:
         "n": ["s = m:s", "t = x:y"],
         "o": ["a = b:c"],
     }
+
+
+def test_a_build_warns_of_a_plugin_that_it_cannot_see(tmp_path: Path) -> None:
+    lost = "from nowhere_at_all import Base\nclass A(Base):\n    name = 'a'\n"
+    with pytest.warns(UserWarning, match="may be lost: .*whether class A is a Plugin"):
+        assert load_entry_points(str(mkfiles(tmp_path, {"m.py": lost}))) == {}
+
+
+def test_a_base_may_be_in_a_module_that_is_left_out(tmp_path: Path) -> None:
+    files = {
+        "shop/__init__.py": "",
+        "shop/old.py": """
+            from pylightnix.plugins import Plugin
+            class Base(Plugin):
+                namespace = "n"
+            class Old(Base):
+                name = "old"
+            """,
+        "shop/new.py": "from .old import Base\nclass A(Base):\n    name = 'a'\n",
+    }
+    where = str(mkfiles(tmp_path, files))
+    assert load_entry_points(where, exclude=["*.old"]) == {"n": ["a = shop.new:A"]}
 
 
 def test_src_is_where_packages_are_if_it_is_there(tmp_path: Path, run: Run) -> None:

@@ -7,6 +7,7 @@ build. What only running code can show is named, so that it is not lost silently
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
@@ -58,7 +59,8 @@ def discover(
     sources, broken = _read(modules_below(where, exclude, include))
     if broken and not keep_going:
         raise CannotDiscover(tuple(broken))
-    known = Sources({source.module.name: source for source in sources})
+    # A base may be in a module that is left out.
+    known = Sources({source.module.name: source for source in sources}, [where, *sys.path])
     found = [item for source in sources for item in _Reader(known, source).found()]
     entries = [item for item in found if isinstance(item, Entry)]
     unsure = tuple(item for item in found if isinstance(item, str))
@@ -120,13 +122,11 @@ class _Reader:
             return
         name = self._known.attribute(here, "name")
         namespace = self._known.attribute(here, "namespace")
-        if _is_none(name) or _is_none(namespace):
-            return  # abstract
         is_plugin = self._is_plugin(here)
-        if is_plugin:
-            yield self._entry(node, node.name, self._known.text(namespace), self._known.text(name))
-        elif is_plugin is None and own == {"name", "namespace"}:
+        if is_plugin is None and "name" in own and not _is_none(name):
             yield self._unsure(node, f"whether class {node.name} is a Plugin")
+        elif is_plugin and not (_is_none(name) or _is_none(namespace)):  # otherwise it is abstract
+            yield self._entry(node, node.name, self._known.text(namespace), self._known.text(name))
 
     def _is_plugin(self, cls: Meaning, seen: tuple[ast.AST, ...] = ()) -> bool | None:
         """None if a base is out of sight."""
@@ -224,6 +224,4 @@ def _is_none(at: Meaning | Alias | None) -> bool:
 
 
 def _standard(alias: Alias) -> bool:
-    import sys
-
     return alias.module.partition(".")[0] in sys.stdlib_module_names

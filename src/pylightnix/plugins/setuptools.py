@@ -35,10 +35,17 @@ def load_entry_points(
     Raises:
         CannotDiscover: modules do not parse.
         PluginConflict: two plugins have one name.
+
+    Effects: warns of what may be a plugin, but is known only when it runs.
     """
+    from warnings import warn
+
     from .discovery import discover
 
-    points = _lines(discover(where, exclude, include).entries)
+    found = discover(where, exclude, include)
+    for line in found.unsure:
+        warn(f"a plugin may be lost: {line}", stacklevel=2)
+    points = _lines(found.entries)
     for group, lines in (merge or {}).items():
         known = points.setdefault(group, [])
         known += [line for line in lines if line not in known]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -118,15 +118,16 @@ def read_source(module: Module) -> Source:
 class Sources:
     """All modules of a project by name; others are read when a name leads there."""
 
-    def __init__(self, own: Mapping[str, Source]) -> None:
+    def __init__(self, own: Mapping[str, Source], path: Sequence[str]) -> None:
         self._known: dict[str, Source | None] = dict(own)
+        self._path = tuple(path)
 
     def get(self, name: str) -> Source | None:
         """Give a module, if its source can be found."""
         if name not in self._known:
             module = None
             if name.partition(".")[0] not in sys.stdlib_module_names:
-                module = module_elsewhere(name, sys.path)
+                module = module_elsewhere(name, self._path)
             try:
                 self._known[name] = None if module is None else read_source(module)
             except (SyntaxError, ValueError, OSError):
