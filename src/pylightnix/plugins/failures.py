@@ -58,7 +58,7 @@ class PluginFailed(PluginError):
         self.place, self.cause = place, cause
 
     def __str__(self) -> str:
-        when = {"resolved": "imported", "init": "created", "loaded": "loaded"}[self.state]
+        when = {"resolved": "imported", "init": "created"}.get(self.state, "loaded")
         return (
             f"the plugin {self.name!r} of {self.namespace} ({self.place}) could not be {when}: "
             f"{self.cause}. Mend or uninstall it; `pylightnix plugins doctor` looks all over"
