@@ -1,4 +1,4 @@
-"""Every word of the language of pipelines has its line in the reference, and an example that runs."""
+"""Every word of the language of pipelines has its line in the reference, and an example."""
 
 from __future__ import annotations
 

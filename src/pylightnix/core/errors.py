@@ -32,5 +32,9 @@ class FetchError(PylightnixError):
     """A source could not be had, or is not what its hash says."""
 
 
+class PluginError(PylightnixError):
+    """A plugin is not there, is there twice, is broken, or cannot be built into a distribution."""
+
+
 class PipelineError(PylightnixError):
     """A pipeline is not what it should be, or could not be run."""
