@@ -29,9 +29,11 @@ def told(folder: Path, store: Store) -> str:
         text = str(error)
     else:
         text = "nothing is wrong"
-    for path, name in ((str(folder), "HERE"), (str(store.var), "VAR"), (LIBRARY, "LIBRARY")):
+    for path, name in ((str(folder), "HERE"), (LIBRARY, "LIBRARY")):
         text = text.replace(path, name)
-    return re.sub(r"[0-9a-f]{32}|VAR/\S+", "...", text) + "\n"
+    # What is said of a failed build is the engine's, and shown in its own tests.
+    text = re.sub(r"its folder is kept.*?(?=\n  in )", "...", text, flags=re.DOTALL)
+    return re.sub(r"[0-9a-f]{32}", "...", text) + "\n"
 
 
 def test_there_are_enough_of_them() -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
-from typing import Any
 
 from pylightnix import pipelines
-from pylightnix.core.refs import isrref, rref2dref
-from pylightnix.store.layout import Store
 
 from .exits import DONE, NOT_SO
 from .out import complain, say_json, say_lines
-from .pick import browsed, short, store_of
-from .text import shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pylightnix.store.layout import Store
 
 
 def run(args: Namespace) -> int:
@@ -27,32 +27,43 @@ def run(args: Namespace) -> int:
 
 
 def _run(args: Namespace) -> int:
-    from .listeners import listener_for
+    options: dict[str, Any] = {} if args.jobs is None else {"jobs": args.jobs}
+    if args.events == "none":
+        context = _ran(args, options)
+    else:
+        from .listeners import listener_for
 
-    with listener_for(args.events) as listener:
-        options: Any = {"on_event": listener}
-        if args.jobs is not None:
-            options["jobs"] = args.jobs
-        with redirect_stdout(sys.stderr if args.json else sys.stdout):
-            context = pipelines.run(
-                args.pipeline,
-                args_in=args.arguments or None,
-                groups=args.groups,
-                success_group=args.success,
-                failure_group=args.failure,
-                loader=args.loader,
-                py_dir=args.dir,
-                store=_store(args),
-                **options,
-            )
+        with listener_for(args.events) as listener:
+            context = _ran(args, {**options, "on_event": listener})
     if args.json:
+        import json
+
         say_json({"context": json.loads(json.dumps(context, default=str))})
     return DONE
 
 
+def _ran(args: Namespace, options: Any) -> pipelines.Context:
+    with redirect_stdout(sys.stderr if args.json else sys.stdout):
+        return pipelines.run(
+            args.pipeline,
+            args_in=args.arguments or None,
+            groups=args.groups,
+            success_group=args.success,
+            failure_group=args.failure,
+            loader=args.loader,
+            py_dir=args.dir,
+            store=_store(args),
+            **options,
+        )
+
+
 def _store(args: Namespace) -> Store | None:
     """The store that is named; the current one is looked for when something is derived."""
-    return None if args.store is None else store_of(args)
+    if args.store is None:
+        return None
+    from .pick import store_of
+
+    return store_of(args)
 
 
 def _check(args: Namespace) -> int:
@@ -86,6 +97,8 @@ def _planned(args: Namespace, pipeline: str, store: Store, **more: Any) -> pipel
 def _plan(args: Namespace) -> int:
     from pylightnix.api.foresight import plan
 
+    from .pick import browsed, short
+
     with browsed(args) as store:
         made = _planned(
             args,
@@ -109,6 +122,9 @@ def why(args: Namespace) -> int:
     """Tell why what a pipeline derives would be built, with the lines of its text."""
     from pylightnix.api.foresight import why as why_of
 
+    from .pick import browsed
+    from .text import shown
+
     with browsed(args) as store:
         made = _planned(args, args.what, store)
         found = why_of(made.closure)
@@ -129,6 +145,8 @@ def _marked(lines: Iterable[str], marks: Mapping[Any, str]) -> Iterator[str]:
 
 def _is_about(line: str, mark: str) -> bool:
     """Tell whether a line of `why` or of a plan is about a derivation: by its name or its hash."""
+    from pylightnix.core.refs import isrref, rref2dref
+
     words = line.split()
     if mark.startswith("dref:"):
         word = words[0].rstrip(":,") if words else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
 
 from pylightnix.core.config import config_dict
 from pylightnix.core.config import mkconfig as make_config
@@ -19,6 +18,10 @@ from .identity import source_parts
 from .modules import plugin, scope_of
 from .places import BadInput, listed, meant, shown
 from .scope import ImportScope
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 OWN = ("fetchurl", "fetchlocal", "mkfile", "mknode", "unpack")
 MATCHERS = ("all", "best", "exact", "latest", "only", "some")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pylightnix.core.errors import PipelineError
 
@@ -17,6 +16,10 @@ from .modules import Finder, ModuleNotThere, plugin
 from .places import InvalidPipeline, Issue, listed, meant
 from .session import Session
 from .steps_control import pipeline_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Checked:

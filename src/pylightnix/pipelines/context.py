@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any
 
 from .formatting import BadExpression, KeyNotInContext, Scribe
 from .model import Pipeline
@@ -11,10 +10,16 @@ from .stack import pushed, running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .session import Session
 
+    _Dict = dict[str, Any]
+else:
+    _Dict = dict
 
-class Context(dict[str, Any]):
+
+class Context(_Dict):
     """The values that steps share: a dictionary that can format, and knows what is running."""
 
     __slots__ = ("advice", "planning", "session")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import random
-from typing import Any
-
 from .context import Context, truth
 from .flow import Control, LoopMaxExhausted
 from .invoking import invoke, note_error
 from .model import Pipeline, Retry, Step, While
 from .places import BadInput, listed, meant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 BACKOFFS = ("fixed", "jitter", "linear", "linearjitter", "exponential", "exponentialjitter")
 
@@ -147,6 +148,8 @@ def pauses(retry: Retry, context: Context) -> Any:
         if longest is not None:
             wait_s = min(wait_s, number(longest, "retry.sleepMax"))
         if kind.endswith("jitter"):
+            import random
+
             # Chance is what keeps many from trying again at the same moment; no secret hangs on it.
             wait_s = random.uniform(wait_s * jrc, wait_s)  # noqa: S311
         return wait_s

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pylightnix.core.errors import PipelineError
 from pylightnix.core.refs import DRef
@@ -16,6 +15,10 @@ from .handles import BadReference, Derived, as_refs, joined_refs, mapped
 from .model import Derive, Pipeline, Step
 from .running import run_pipeline
 from .stack import frames
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class PodsMissing(PipelineError):

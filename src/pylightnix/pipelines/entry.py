@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from .context import Context, own_context
 from .flow import Stop
@@ -16,7 +15,7 @@ from .steps_control import pipeline_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Unpack
+    from typing import Any, Unpack
 
     from pylightnix.api.options import Options
     from pylightnix.core.refs import DRef

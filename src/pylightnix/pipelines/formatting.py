@@ -5,18 +5,25 @@ A text that is one expression and nothing else becomes the value itself, of its 
 
 from __future__ import annotations
 
+# What `string.Formatter` is made of; that module takes a while to load.
+from _string import (  # type: ignore[import-not-found]
+    formatter_field_name_split,
+    formatter_parser,
+)
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from string import Formatter
-from typing import Any
 
 from pylightnix.core.errors import PipelineError
 
 from .places import listed, meant
 from .tags import Tagged
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_CONVERSIONS: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
 Part = tuple[str, str | None, str | None, str | None]
-_FORMATTER = Formatter()
 
 
 class KeyNotInContext(PipelineError, KeyError):
@@ -48,7 +55,7 @@ class BadExpression(PipelineError, ValueError):
 def parts_of(text: str) -> tuple[Part, ...]:
     """Take a text apart into literals and expressions."""
     try:
-        return tuple(_FORMATTER.parse(text))
+        return tuple(formatter_parser(text))
     except ValueError as error:
         why = f"{error}; write {{{{ and }}}} for braces that are text, or tag it with !sic"
         raise BadExpression(text, why) from None
@@ -56,8 +63,6 @@ def parts_of(text: str) -> tuple[Part, ...]:
 
 @lru_cache(maxsize=4096)
 def _path(field: str) -> tuple[str, tuple[tuple[bool, str | int], ...]]:
-    from _string import formatter_field_name_split  # type: ignore[import-not-found]
-
     first, rest = formatter_field_name_split(field)
     return str(first), tuple(rest)
 
@@ -109,6 +114,12 @@ def _step(found: Any, is_attribute: bool, step: str | int, field: str, text: str
         what = "attribute" if is_attribute else "item"
         why = f"{{{field}}} leads nowhere: {type(found).__name__} has no {what} {step!r}{have}"
         raise BadExpression(text, why) from error
+
+
+def _converted(text: str, found: Any, conversion: str) -> str:
+    if conversion not in _CONVERSIONS:
+        raise BadExpression(text, f"there is no conversion !{conversion}; there are !r, !s and !a")
+    return _CONVERSIONS[conversion](found)
 
 
 class Scribe:
@@ -171,7 +182,7 @@ class Scribe:
         if self.finish is not None:
             found = self.finish(found)
         if conversion:
-            found = _FORMATTER.convert_field(found, conversion)
+            found = _converted(text, found, conversion)
         return found
 
     def _lone(self, text: str, part: Part) -> Any:

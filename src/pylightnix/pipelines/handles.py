@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from pylightnix.core.errors import PipelineError
 from pylightnix.core.refs import DRef, RRef, rref2dref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class BadReference(PipelineError):

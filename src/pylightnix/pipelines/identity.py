@@ -11,9 +11,12 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
 
 from .scope import ImportScope
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)

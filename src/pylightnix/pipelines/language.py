@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from .catalogue import short
 from .model import Body, Derive, Retry, Step, While
 from .places import InvalidPipeline, Issue, Place, kind_of, listed, meant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 ROOT_KEYS = ("context_parser", "result", "_meta")
 USUAL_GROUPS = ("steps", "on_success", "on_failure")
@@ -111,10 +114,10 @@ class _Compiler:
 
     def _misspelt_groups(self, document: Any, groups: Mapping[str, Any]) -> None:
         """Any name will do for a group, but one that nearly is `on_failure` is a mistake."""
-        from difflib import get_close_matches
-
         for name in groups:
             if name not in USUAL_GROUPS:
+                from difflib import get_close_matches
+
                 near = get_close_matches(name, USUAL_GROUPS, 1, 0.85)
                 if near and near[0] not in groups:
                     self.wrong(

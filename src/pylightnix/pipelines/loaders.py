@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
+from _thread import RLock
 from collections.abc import Callable, Mapping
-from threading import RLock
-from typing import Any, ClassVar
 
 from pylightnix.core.errors import PipelineError
 
@@ -13,6 +12,10 @@ from .language import compile_pipeline
 from .model import PipelineDefinition, PipelineInfo
 from .places import shown
 from .reading import parse_yaml
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
 
 LIBRARY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "library")
 

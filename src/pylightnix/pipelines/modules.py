@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock
 from collections.abc import Callable
 from importlib import import_module
-from threading import Lock
 from types import ModuleType
-from typing import Any, ClassVar
 
 from pylightnix.core.errors import PipelineError
 
 from .catalogue import PARSER_PREFIX, PARSERS, STEP_PREFIX, STEPS
 from .places import meant, shown
 from .scope import ImportScope
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
 
 
 class ModuleNotThere(PipelineError):
@@ -47,7 +50,7 @@ class Lacking(PipelineError):
 class _Scopes:
     """The scopes of this process: folders -> scope. A scope of which a file changed is left."""
 
-    lock = Lock()
+    lock = allocate_lock()
     known: ClassVar[dict[tuple[str, ...], ImportScope]] = {}
 
 

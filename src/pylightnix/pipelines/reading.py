@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
 
 from .places import InvalidPipeline, Issue, NoYaml, Place
 from .tags import TAGS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    _Dict = dict[Any, Any]
+    _List = list[Any]
+else:
+    _Dict = dict
+    _List = list
 
 STR, INT, FLOAT, BOOL, NULL, TIME, MERGE, SEQ, MAP = (
     f"tag:yaml.org,2002:{name}"
@@ -20,19 +29,20 @@ STR, INT, FLOAT, BOOL, NULL, TIME, MERGE, SEQ, MAP = (
 _WORDS: dict[str, object] = {word: None for word in ("", "~", "null", "Null", "NULL")}
 _WORDS |= {word: True for word in ("true", "True", "TRUE")}
 _WORDS |= {word: False for word in ("false", "False", "FALSE")}
-_INT = re.compile(r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)")
-_FLOAT = re.compile(
+# Compiled when they are needed: that takes longer than reading a small pipeline.
+_INT = r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)"
+_FLOAT = (
     r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)"
 )
-_ODD = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_TIME = re.compile(
+_ODD = r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+_TIME = (
     r"\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?"
     r"(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?"
 )
 _BASES = {"0b": 2, "0o": 8, "0x": 16}
 
 
-class MarkedDict(dict[Any, Any]):
+class MarkedDict(_Dict):
     """A mapping that knows where it and its keys stand: `(line, column)`, counted from 1."""
 
     __slots__ = ("at", "keys_at")
@@ -41,7 +51,7 @@ class MarkedDict(dict[Any, Any]):
     keys_at: dict[Any, tuple[int, int]]
 
 
-class MarkedList(list[Any]):
+class MarkedList(_List):
     """A list that knows where it stands, and its items."""
 
     __slots__ = ("at", "items_at")
@@ -125,14 +135,23 @@ def scalar_tag(text: str) -> str:
     """Tell what a plain scalar is, in the core schema of YAML 1.2."""
     first = text[:1]
     if first in "-+.0123456789" and first:
-        if _INT.fullmatch(text):
+        if _is(_INT, text):
             return INT
-        if _FLOAT.fullmatch(text) or _ODD.fullmatch(text):
+        if _is(_FLOAT, text) or _is(_ODD, text):
             return FLOAT
-        return TIME if _TIME.fullmatch(text) else STR
+        return TIME if _is(_TIME, text) else STR
     if text in _WORDS:
         return NULL if _WORDS[text] is None else BOOL
     return MERGE if text == "<<" else STR
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _is(pattern: str, text: str) -> bool:
+    return _compiled(pattern).fullmatch(text) is not None
 
 
 def _bad(error: Any, file: str) -> InvalidPipeline:
@@ -228,9 +247,7 @@ class _Reader:
             return sign * int(digits.replace("_", ""), _BASES.get(digits[:2], 10))
         if tag == FLOAT:
             return float(
-                text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan")
-                if _FLOAT.fullmatch(text) is None
-                else text.replace("_", "")
+                text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan")
             )
         if tag == TIME:
             from yaml.constructor import SafeConstructor

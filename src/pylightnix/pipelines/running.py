@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from .catalogue import PURE, short
 from .context import Context
@@ -13,6 +12,10 @@ from .invoking import invoke
 from .language import USUAL_GROUPS
 from .model import Pipeline, Step
 from .stack import PipelineCycleError, frames, running
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # So often may one pipeline be running inside of itself; Python's own stack ends soon after.
 MOST_NESTED = 40

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import builtins
 import os
+from _thread import RLock
 from collections.abc import Mapping, Sequence
-from threading import RLock
 from types import ModuleType
-from typing import Any
 
 from pylightnix.core.errors import PipelineError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 ENDINGS = (".py", "/__init__.py")
 _TWICE = "cannot load module more than once"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
 
 from pylightnix.core.errors import PylightnixError
 
@@ -15,6 +14,8 @@ from .stack import frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pylightnix.store.layout import Store
 
     from .works import Works

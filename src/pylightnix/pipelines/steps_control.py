@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from .context import Context, own_context, truth
 from .flow import Control, Jump, NoSuchGroup, Stop, StopPipeline, StopStepGroup, names_of
@@ -12,6 +11,10 @@ from .language import PYPE_KEYS
 from .model import Pipeline
 from .places import BadInput, listed, meant
 from .running import run_groups, run_pipeline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 COUNTERS = ("i", "whileCounter", "retryCounter")
 _ABSENT = object()

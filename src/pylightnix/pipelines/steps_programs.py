@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pylightnix.api.ambient import environment, set_variable
 from pylightnix.core.errors import PipelineError
 
 from .context import Context
 from .places import BadInput, listed, meant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 RUN_KEYS = ("run", "cwd", "save", "bytes", "encoding", "stdout", "stderr", "append", "shell")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pylightnix.core.errors import PipelineError
 
 from .context import Context, truth
 from .places import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class AssertionFailed(PipelineError, AssertionError):

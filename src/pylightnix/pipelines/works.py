@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pylightnix.api.ambient import current_registry, current_store, resolved, use_store
 from pylightnix.api.stage import instantiate, realize_context, remake
@@ -19,6 +18,8 @@ from .places import Frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pylightnix.core.refs import RRef
 
     from .scope import ImportScope
