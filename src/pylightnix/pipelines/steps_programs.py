@@ -16,6 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    _Dict = dict[str, Any]
+else:
+    _Dict = dict
+
 RUN_KEYS = ("run", "cwd", "save", "bytes", "encoding", "stdout", "stderr", "append", "shell")
 
 
@@ -32,7 +36,7 @@ class ProgramEnded(PipelineError):
         return f"{self.command!r:.200} {what}{said}"
 
 
-class CmdOut(dict[str, Any]):
+class CmdOut(_Dict):
     """What came of a program: `returncode`, `stdout`, `stderr`, as items and as attributes."""
 
     def __getattr__(self, name: str) -> Any:
