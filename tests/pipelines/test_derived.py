@@ -276,3 +276,46 @@ def test_stages_that_are_derived_and_not_built_are_run_and_skipped_by_conditions
     monkeypatch.chdir(write({"pipe.yaml": text}))
     names = {str(dref[38:]) for dref in pipelines.instantiate("pipe").targets}
     assert names == {"b", "c1", "c3"}
+
+
+AUTO = """
+    from pylightnix import autostage, selfref
+
+    from helper import shouted
+
+
+    @autostage(out=[selfref, "words.txt"])
+    def words(out, text="hi"):
+        with open(out, "w") as file:
+            file.write(shouted(text))
+
+
+    @autostage(out=[selfref, "count.txt"])
+    def count(out, words):
+        with open(words.out) as file, open(out, "w") as into:
+            into.write(str(len(file.read())))
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_functions_that_are_stages_are_used_as_they_are(
+    jobs: int, write: Write, current: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """
+        steps:
+          - {name: words, uses: 'auto:words', with: {text: hello}}
+          - {name: count, uses: './auto.py:count', with: {words: '{words}'}}
+    """
+    helper = "def shouted(text):\n    return text.upper()"
+    root = write({"pipe.yaml": text, "auto.py": AUTO, "helper.py": helper})
+    monkeypatch.chdir(root)
+    builds = Builds()
+    count = pipelines.run("pipe", jobs=jobs, on_event=builds)["count"]
+    assert Path(count, "count.txt").read_text() == "5"
+    assert builds.taken() == ["count", "words"]
+    edit(root / "auto.py", "str(len(", "repr(len(")
+    pipelines.run("pipe", jobs=jobs, on_event=builds)
+    assert builds.taken() == ["count"]
+    edit(root / "helper.py", "upper", "title")
+    pipelines.run("pipe", jobs=jobs, on_event=builds)
+    assert builds.taken() == ["count", "words"]
