@@ -20,7 +20,7 @@ from pylightnix.core.value import changed
 
 from .books import NOBODY, Book, ConfigFacts, Shelf, as_word, decode_shelf, encode_shelf
 from .fsys import read_bytes
-from .layout import CONFIG, Store, config_path, drv_path, parse_rref, rref_path
+from .layout import CONFIG, INCOMING, Store, config_path, drv_path, parse_rref, rref_path
 from .trouble import read_if_possible
 
 TYPE_CHECKING = False
@@ -62,7 +62,7 @@ def shelf_of(store: Store, dref: DRef) -> Shelf | None:
     shelf = read_shelf(store, dref, identity, known)
     if index is not None:
         # A copy under way fills a strange folder without touching this one.
-        certain = not shelf.strange and now_ns - max(identity[1:]) > RACY_NS
+        certain = not shelf.strange and shelf.tidy and now_ns - max(identity[1:]) > RACY_NS
         _remember(index, dref, shelf, certain=certain)
     return shelf
 
@@ -149,13 +149,14 @@ def read_shelf(
     """
     old = {} if before is None else {book.rref: book for book in before.books}
     names, has_config = _listed(drv_path(store, dref))
+    tidy = not any(name.startswith(INCOMING) for name in names)
     found = sorted(rref for name in names if (rref := parse_rref(dref, name)) is not None)
     read = [_book(store, rref, old.get(rref)) for rref in found]
     books = tuple(book for book in read if book is not None)
     whole = {book.rref for book in books}
     strange = tuple(rref for rref in found if rref not in whole)
     durable = store.durability != "none"
-    return Shelf(identity, books, strange, has_config=has_config, durable=durable)
+    return Shelf(identity, books, strange, has_config=has_config, durable=durable, tidy=tidy)
 
 
 def begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
