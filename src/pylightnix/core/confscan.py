@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isfinite
 
-from .codec import canonical_json
+from .codec import json_text
 from .errors import InvalidValue
 from .refs import DRef, Name, RRef, isdref, isrref
 
@@ -165,14 +165,14 @@ def _text(found: Scan, text: str, where: str) -> str:
         elif isrref(text):
             why = "a config says how to make things: use its DRef"
             found.say(where, f"{text} is a realization; {why}")
-    # What need not be escaped, and that is nearly all, needs no JSON library either.
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    try:
-        return canonical_json(text).decode()
-    except UnicodeEncodeError:
-        found.say(where, "a lone surrogate is not text")
-        return ""
+    made = json_text(text)
+    if not made.isascii():
+        try:
+            made.encode()
+        except UnicodeEncodeError:
+            found.say(where, "a lone surrogate is not text")
+            return ""
+    return made
 
 
 def _int(found: Scan, value: int, where: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 from pylightnix.core.version import VERSION
+from pylightnix.store.clock import iso_now
 from pylightnix.store.machine import host
 from pylightnix.store.objects import Provenance
+
+_PYTHON = sys.version.split()[0]
 
 
 class Clock:
@@ -19,27 +21,22 @@ class Clock:
     __slots__ = ("start", "start_s")
 
     def __init__(self) -> None:
-        self.start = datetime.now(UTC)
+        self.start = iso_now()
         self.start_s = time.monotonic()
 
 
 def provenance(realizer: object, clock: Clock) -> Provenance:
     """Describe a build that started with `clock` and ends now."""
     return Provenance(
-        start=_iso(clock.start),
-        stop=_iso(datetime.now(UTC)),
+        start=clock.start,
+        stop=iso_now(),
         seconds=round(time.monotonic() - clock.start_s, 6),
         host=host(),
         user=_user(),
-        python=sys.version.split()[0],
+        python=_PYTHON,
         pylightnix=VERSION,
         realizer=qualified(realizer),
     )
-
-
-def _iso(time_: datetime) -> str:
-    # Always with microseconds: texts of one form sort as the times do.
-    return time_.isoformat(timespec="microseconds")
 
 
 @lru_cache(maxsize=1)

@@ -25,7 +25,7 @@ from pylightnix.store.lock import this_process
 
 from .closure import Closure
 from .crew import Crew, Ended, Hire, Job
-from .events import CutOff, Failed, Finished, Queued, Skipped, ignore
+from .events import CutOff, Failed, Finished, Queued, Skipped, ignore, tell
 from .failures import BuildsFailed
 from .look import looker
 from .produce import BuildFailed, NotRealized, PromiseBroken, produce
@@ -103,7 +103,7 @@ class _Run:
             self.collect()
 
     def cut_off(self, dref: DRef, chosen: Chosen) -> None:
-        self.shop.emit(CutOff(dref, chosen, time.monotonic()))
+        tell(self.shop.emit, CutOff, dref, chosen)
 
     def proceed(self) -> None:
         """Look at what a build has made ready; queue what has to be built."""
@@ -134,7 +134,7 @@ class _Run:
         duration = self.crew.duration
         weight = 0.0 if duration is None else -duration(dref)
         heapq.heappush(self.queue, (weight, self.order[dref], attempt))
-        self.shop.emit(Queued(dref, time.monotonic()))
+        tell(self.shop.emit, Queued, dref)
 
     def busy(self) -> bool:
         return self.hands is not None and bool(self.hands.running)
@@ -186,7 +186,7 @@ class _Run:
         """Note a failure; without `keep_going` nothing further is handed out."""
         self.plan = failed(self.plan, dref)
         self.errors.append(error)
-        self.shop.emit(Failed(dref, str(error), time.monotonic()))
+        tell(self.shop.emit, Failed, dref, str(error))
         if not self.crew.keep_going:
             self.queue.clear()
 
@@ -203,7 +203,7 @@ class _Run:
         for skip in skipped:
             self.shop.emit(skip)
         for target in self.targets:
-            self.shop.emit(Finished(target, self.plan.done.get(target, ()), time.monotonic()))
+            tell(self.shop.emit, Finished, target, self.plan.done.get(target, ()))
         if self.errors and self.crew.keep_going:
             raise BuildsFailed(tuple(self.errors), tuple(skip.dref for skip in skipped)) from (
                 self.errors[0]

@@ -10,15 +10,16 @@ filelock: its locks on the same files are the same locks.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import contextmanager
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef
 from pylightnix.core.value import changed
 
+from .clock import iso_second_now
 from .fsys import NO_FLOCK
 from .layout import Store, var_path
 from .machine import host
@@ -95,8 +96,6 @@ def _taken(
     who: str,
 ) -> Callable[[], None] | None:
     """Take the lock and give what releases it; None if a nested build has to go on without."""
-    import fcntl
-
     path = _path(store, dref)
     fd = _open(path)
     try:
@@ -114,8 +113,6 @@ def _taken(
 
 
 def _release(fd: int) -> None:
-    import fcntl
-
     # Unlock first: a process that the builder forked has a copy of the descriptor, and closing
     # ours alone would leave the lock with it.
     try:
@@ -147,12 +144,13 @@ def this_process() -> str:
 
 
 def _sign(fd: int, dref: DRef, who: str) -> None:
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    holder = f"{who} since {since} ({dref})"
+    holder = f"{who} since {iso_second_now()} ({dref})"
     # The lock is held whether or not the disk has room to say by whom. Always of one length, so
     # that nothing of a longer signature stays.
-    with suppress(OSError):
+    try:
         os.pwrite(fd, f"{holder:<{_SIGNATURE - 1}}\n".encode()[:_SIGNATURE], 0)
+    except OSError:
+        return
 
 
 def _waited(
