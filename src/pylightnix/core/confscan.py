@@ -158,7 +158,9 @@ def _dict(found: Scan, value: dict[object, object], where: str, depth: int) -> s
 
 
 def _text(found: Scan, text: str, where: str) -> str:
-    found.take(len(text))
+    found.left -= len(text)
+    if found.left < 0:
+        found.take(0)
     if text[1:5] == "ref:":
         if isdref(text):
             found.deps.add(DRef(text))
@@ -166,13 +168,18 @@ def _text(found: Scan, text: str, where: str) -> str:
             why = "a config says how to make things: use its DRef"
             found.say(where, f"{text} is a realization; {why}")
     made = json_text(text)
-    if not made.isascii():
-        try:
-            made.encode()
-        except UnicodeEncodeError:
-            found.say(where, "a lone surrogate is not text")
-            return ""
+    if not made.isascii() and _has_surrogate(made):
+        found.say(where, "a lone surrogate is not text")
+        return ""
     return made
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+        return False
+    except UnicodeEncodeError:
+        return True
 
 
 def _int(found: Scan, value: int, where: str) -> str:

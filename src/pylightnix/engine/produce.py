@@ -127,6 +127,9 @@ def _build_until_matched(
         made += _build(shop, store, drv, context, builds)
         builds += 1
         candidates = sorted({*found, *made})
+        for rref in made:
+            if rref not in found:
+                shop.on_new(rref)
         chosen = choose(store, drv, candidates)
         if chosen is not None:
             return chosen

@@ -53,5 +53,6 @@ def qualified(function: object) -> str:
     """Name a function as `module:qualname`; of a partial, the function inside."""
     while isinstance(function, partial):
         function = function.func
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{getattr(named, '__module__', '?')}:{getattr(named, '__qualname__', '?')}"
+    qualname = getattr(function, "__qualname__", None)
+    named = function if qualname is not None else type(function)
+    return f"{getattr(named, '__module__', '?')}:{qualname or getattr(named, '__qualname__', '?')}"

@@ -19,7 +19,7 @@ from pylightnix.core.plan import (
     settled,
     started,
 )
-from pylightnix.core.refs import DRef
+from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 from pylightnix.store.lock import this_process
 
@@ -51,7 +51,8 @@ def work(
     absent = tuple(dref for dref in ready(plan) if dref in asserted)
     if absent:
         raise NotRealized(absent)
-    shop = changed(shop, who=this_process())
+    new: set[RRef] = set()
+    shop = changed(shop, who=this_process(), on_new=new.add)
     follower = None
     if shop.emit is not ignore:
         from .follow import Follower
@@ -60,7 +61,7 @@ def work(
         shop = changed(shop, emit=follower)
     with hire() as crew:
         run = _Run(closure, plan, shop, crew, follower)
-        run.asserted = frozenset(asserted)
+        run.asserted, run.new = frozenset(asserted), new
         try:
             run.all()
         except BaseException:
@@ -81,6 +82,7 @@ class _Run:
         self.targets, self.plan, self.shop, self.crew = closure.targets, plan, shop, crew
         self.follower = follower
         self.asserted: frozenset[DRef] = frozenset()
+        self.new: set[RRef] = set()
         self.known = {drv.dref: drv for drv in closure.derivations}
         self.drefs = tuple(self.known)
         self.order = {dref: i for i, dref in enumerate(self.drefs)}
@@ -111,7 +113,9 @@ class _Run:
 
         def ask(dref: DRef, context: dict[DRef, Chosen]) -> Chosen | None:
             try:
-                chosen = self.look(dref, context)
+                # Nothing has been made with what was not there a moment ago; if another process was
+                # that quick, it is found under the lock.
+                chosen = None if self.is_news(context) else self.look(dref, context)
             except Exception as error:  # builds that run must not be lost by it
                 missing[dref] = error
                 return None
@@ -126,6 +130,12 @@ class _Run:
             else:
                 self.plan = started(self.plan, dref)
                 self.fail(dref, error)
+
+    def is_news(self, context: dict[DRef, Chosen]) -> bool:
+        """Tell whether something in a context was built here just now, and was not there before."""
+        if self.asserted:
+            return False  # the asking is in earnest
+        return any([rref in self.new for chosen in context.values() for rref in chosen])
 
     def enqueue(self, dref: DRef, attempt: int) -> None:
         """Put a build into the queue: longest first, where durations are asked for."""

@@ -15,7 +15,6 @@ import fcntl
 import os
 import signal
 import stat
-from dataclasses import dataclass, field
 from hashlib import sha256
 
 from pylightnix.core.errors import StoreError
@@ -41,7 +40,6 @@ class InvalidOutput(StoreError):
         return f"{self.path!r} in the output folder {self.folder} cannot be stored: {self.cause}"
 
 
-@dataclass
 class Inventory:
     """What the walk found.
 
@@ -51,11 +49,13 @@ class Inventory:
         size_bytes: of all files together.
     """
 
-    folder: str
-    sync: bool
-    entries: list[Entry] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    size_bytes: int = 0
+    __slots__ = ("entries", "folder", "remarks", "size_bytes", "sync")
+
+    def __init__(self, folder: str, sync: bool) -> None:
+        self.folder, self.sync = folder, sync
+        self.entries: list[Entry] = []
+        self.remarks: list[str] = []
+        self.size_bytes = 0
 
 
 def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
