@@ -18,11 +18,11 @@ _PYTHON = sys.version.split()[0]
 class Clock:
     """Tells when it was made, and how long ago that is by a clock that nobody sets."""
 
-    __slots__ = ("start", "start_s")
+    __slots__ = ("start", "start_ns")
 
     def __init__(self) -> None:
         self.start = iso_now()
-        self.start_s = time.monotonic()
+        self.start_ns = time.monotonic_ns()
 
 
 def provenance(realizer: object, clock: Clock) -> Provenance:
@@ -30,7 +30,7 @@ def provenance(realizer: object, clock: Clock) -> Provenance:
     return Provenance(
         start=clock.start,
         stop=iso_now(),
-        seconds=round(time.monotonic() - clock.start_s, 6),
+        seconds=(time.monotonic_ns() - clock.start_ns) // 1000 / 10**6,
         host=host(),
         user=_user(),
         python=_PYTHON,
