@@ -28,14 +28,7 @@ from pylightnix.store.scratch import Scratch
 from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
-from .ambient import (
-    current_registry,
-    live_roots,
-    resolved,
-    resolved_registry,
-    use_store,
-    with_store,
-)
+from .ambient import current_registry, live_roots, resolved, resolved_registry, with_store
 from .given import Force, check_closure, forced, known_drefs
 from .options import check_options, crew_of
 
@@ -152,8 +145,8 @@ def call_stage(
     if registry.store is None:
         registry.store = store
     given = {"r": registry, **kwargs} if takes_registry(stage) else kwargs
-    with current_registry(registry), use_store(store):
-        return fill(registry, lambda: stage(*args, **given))
+    with current_registry(registry):
+        return with_store(store, fill, registry, lambda: stage(*args, **given))
 
 
 def invoke(

@@ -218,14 +218,15 @@ def _write_meta(
     os.mkdir(f"{folder}/{META}", 0o755)
     fsys.write_new(f"{folder}/{MANIFEST}", manifest, sync=sync)
     raw = encode_provenance(provenance, remarks)
-    fsys.write_new(f"{folder}/{PROVENANCE}", raw, sync=sync, dated=False)
-    # With build.json in it the folder says anyway when it was made: it is not dated.
+    fsys.write_new(f"{folder}/{PROVENANCE}", raw, sync=sync)
     _close_folder(f"{folder}/{META}", sync=sync)
     return len(raw)
 
 
 def _close_folder(path: str, *, sync: bool) -> None:
+    """Make a folder of ours read-only and old, as everything in the store is."""
     os.chmod(path, 0o555)
+    os.utime(path, fsys.EPOCH)
     if sync:
         fsys.sync_folder(path)
 
@@ -239,7 +240,6 @@ def _publish(store: Store, folder: str, rref: RRef) -> bool:
     # its parent.
     os.rename(folder, aside)
     try:
-        os.utime(aside, fsys.EPOCH)
         _close_folder(aside, sync=store.durability == "full")
         if store.durability == "batch":
             # One flush for all files of the object. A failed flush is final: the kernel reports an
