@@ -26,7 +26,7 @@ from pylightnix.store.scratch import Scratch
 from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
-from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
+from .ambient import current_registry, live_roots, resolved, resolved_registry, with_store
 from .given import Force, check_closure, forced, known_drefs
 from .options import check_options, crew_of
 
@@ -139,16 +139,15 @@ def call_stage(
     if registry.store is None:
         registry.store = store
     given = {"r": registry, **kwargs} if takes_registry(stage) else kwargs
-    with current_registry(registry), use_store(store):
-        return fill(registry, lambda: stage(*args, **given))
+    with current_registry(registry):
+        return with_store(store, fill, registry, lambda: stage(*args, **given))
 
 
 def invoke(
     realizer: Realizer, store: Store, dref: DRef, context: Context, rarg: RealizeArg
 ) -> Sequence[Path]:
     """Call a realizer with the build's store as the current one, so that it may realize things."""
-    with use_store(store):
-        return realizer(store, dref, context, rarg)
+    return with_store(store, realizer, store, dref, context, rarg)
 
 
 @told

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
 from pylightnix.core.manifest import META, context_prefix, parse_manifest
-from pylightnix.core.refs import DRef, RRef, rref2dref
+from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 
 from .books import NOBODY, Book, ConfigFacts, Shelf, as_word, decode_shelf, encode_shelf
@@ -36,7 +36,12 @@ TABLE = "shelf"
 
 def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
     """Digest a derivation with the realizations of its direct dependencies: 32 hex digits."""
-    return sha256(context_prefix(dref, context)).hexdigest()[:32]
+    return prefix_key(context_prefix(dref, context))
+
+
+def prefix_key(prefix: bytes) -> str:
+    """Digest what `context_prefix` gave."""
+    return sha256(prefix).hexdigest()[:32]
 
 
 def shelf_of(store: Store, dref: DRef) -> Shelf | None:
@@ -216,7 +221,8 @@ def _read_book(store: Store, rref: RRef) -> Book:
     manifest = parse_manifest(raw)
     stop, extra = _stop(folder)
     size = len(raw) + extra + sum(entry[2] for entry in manifest.entries if len(entry) == 4)
-    return mkbook(rref, manifest.context, stop, size, arrived_s(store, rref))
+    key = context_key(manifest.dref, manifest.context)
+    return mkbook(rref, key, manifest.context, stop, size, arrived_s(store, rref))
 
 
 def arrived_s(store: Store, rref: RRef) -> float:
@@ -225,11 +231,16 @@ def arrived_s(store: Store, rref: RRef) -> float:
 
 
 def mkbook(
-    rref: RRef, context: Mapping[DRef, Sequence[RRef]], stop: str, size_bytes: int, arrived_s: float
+    rref: RRef,
+    key: str,
+    context: Mapping[DRef, Sequence[RRef]],
+    stop: str,
+    size_bytes: int,
+    arrived_s: float,
 ) -> Book:
-    """Put together what is known of a realization."""
+    """Put together what is known of a realization; `key` is its `context_key`."""
     needs = tuple(sorted({used for chosen in context.values() for used in chosen}))
-    return Book(rref, context_key(rref2dref(rref), context), stop, size_bytes, arrived_s, needs)
+    return Book(rref, key, stop, size_bytes, arrived_s, needs)
 
 
 def _stop(folder: str) -> tuple[str, int]:
