@@ -50,6 +50,7 @@ _HOMES = {
     "engine.travel": "CannotTravel OtherCode",
     "executors.processes": "NoWorkers",
     "engine.produce": "BuildFailed NotRealized PromiseBroken",
+    "engine.pause": "NotPaused",
     "engine.run": "ProgramFailed",
     "engine.outlook": "Substituter",
     "engine.files": "dirro dirrw",
@@ -57,6 +58,9 @@ _HOMES = {
     "api.given": "UnknownTarget",
     "api.stage": "instantiate mkconfig mkdrv realize realize_context realize_many",
     "api.foresight": "plan why why_depends",
+    "api.helper": "ReplHelper",
+    "api.repl": "repl_build repl_cancel repl_cancelBuild repl_continue repl_continueBuild "
+    "repl_realize repl_rref repl_rrefs",
     "api.inplace": "instantiate_inplace realize_inplace",
     "api.builds": "build_environ build_run",
     "api.kit": "fetchlocal fetchurl mkfile mknode realized redefine unpack",

@@ -8,6 +8,7 @@ from .api.builds import build_environ, build_run
 from .api.foresight import plan, why, why_depends
 from .api.given import UnknownTarget
 from .api.health import doctor, rebuild_index, verify
+from .api.helper import ReplHelper
 from .api.inplace import instantiate_inplace, realize_inplace
 from .api.keep import gc, gc_empty_trash, gc_undo, gcroot, gcroots, rmroot, store_gc
 from .api.kit import fetchlocal, fetchurl, mkfile, mknode, realized, redefine, unpack
@@ -24,6 +25,16 @@ from .api.look import (
     store_deps,
     store_drefs,
     store_rrefs,
+)
+from .api.repl import (
+    repl_build,
+    repl_cancel,
+    repl_cancelBuild,
+    repl_continue,
+    repl_continueBuild,
+    repl_realize,
+    repl_rref,
+    repl_rrefs,
 )
 from .api.stage import (
     instantiate,
@@ -123,6 +134,7 @@ from .engine.matchers import (
     texthash,
 )
 from .engine.outlook import Substituter
+from .engine.pause import NotPaused
 from .engine.produce import BuildFailed, NotRealized, PromiseBroken
 from .engine.registry import (
     Derivation,
@@ -210,6 +222,7 @@ __all__ = [
     "NoWorkers",
     "NotADerivation",
     "NotInStore",
+    "NotPaused",
     "NotRealized",
     "OtherCode",
     "Path",
@@ -229,6 +242,7 @@ __all__ = [
     "Realizer",
     "RefPath",
     "Registry",
+    "ReplHelper",
     "Report",
     "Skipped",
     "Started",
@@ -310,6 +324,14 @@ __all__ = [
     "realized",
     "rebuild_index",
     "redefine",
+    "repl_build",
+    "repl_cancel",
+    "repl_cancelBuild",
+    "repl_continue",
+    "repl_continueBuild",
+    "repl_realize",
+    "repl_rref",
+    "repl_rrefs",
     "rmref",
     "rmroot",
     "rref2dref",
