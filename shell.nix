@@ -8,6 +8,8 @@ let
   package = (import ./default.nix { inherit pkgs; }).overridePythonAttrs { doCheck = false; };
   tools =
     ps: with ps; [
+      dask
+      distributed
       hatchling
       hypothesis
       import-linter
@@ -16,7 +18,9 @@ let
       pytest-cov
       pytest-randomly
       pytest-xdist
+      rich
       ruff
+      submitit
     ];
 in
 pkgs.mkShell {

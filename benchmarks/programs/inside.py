@@ -9,7 +9,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from statistics import median
 
 from chain import chain
@@ -32,6 +31,7 @@ from pylightnix import (
     realize,
     store_initialize,
 )
+from pylightnix.core.value import changed
 
 Matter = float | dict[str, float]
 
@@ -60,7 +60,7 @@ def cold(length: str) -> Matter:
 def hit(rounds: str) -> Matter:
     """Seconds to realize a closure of one stage that is there, with the index and without."""
     closure = instantiate(chain, 1)
-    bare = replace(closure, store=replace(closure.store, index=None))
+    bare = changed(closure, store=changed(closure.store, index=None))
     found = {}
     for name, asked in (("index", closure), ("bare", bare)):
         realize(asked)

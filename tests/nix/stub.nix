@@ -3,6 +3,8 @@ let
   named = names: builtins.listToAttrs (map (name: { inherit name; value = name; }) names);
   python3Packages = named [
     "cloudpickle"
+    "dask"
+    "distributed"
     "filelock"
     "hatchling"
     "hypothesis"
@@ -14,7 +16,9 @@ let
     "pytest-randomly"
     "pytest-xdist"
     "pytestCheckHook"
+    "rich"
     "ruff"
+    "submitit"
   ] // {
     buildPythonPackage = arguments: arguments // {
       overridePythonAttrs = change: arguments // change;

@@ -49,7 +49,16 @@ def evaluated(nix: Nix, file: str, attribute: str) -> object:
 
 
 def names(requirements: list[str]) -> set[str]:
-    return {re.split(r"[^A-Za-z0-9_-]", r, maxsplit=1)[0] for r in requirements}
+    """The distributions that are asked for; of our own, those that its extras ask for."""
+    found: set[str] = set()
+    for requirement in requirements:
+        name, _, extras = requirement.partition("[")
+        if name == PROJECT["name"]:
+            for extra in extras.rstrip("]").split(","):
+                found |= names(PROJECT["optional-dependencies"][extra])
+        else:
+            found.add(re.split(r"[^A-Za-z0-9_-]", requirement, maxsplit=1)[0])
+    return found
 
 
 @pytest.mark.parametrize("file", ["default.nix", "shell.nix"])

@@ -185,18 +185,28 @@ def lacking(objects: str, refs: Iterable[str]) -> list[str]:
         if one in seen:
             continue
         seen.add(one)
-        fault = wrong(objects, one)
+        try:
+            fault, reached = _look(objects, one)
+        except OSError as error:  # it vanished while we looked
+            fault, reached = str(error), set()
         if fault:
             found.append(f"{one}: {fault}")
-        elif one.startswith("dref:"):
-            todo += deps(config(objects, one))
-        else:
-            used = context(objects, one)
-            home = f"dref:{one[38:]}"
-            todo += [home, *(rref for chosen in used.values() for rref in chosen)]
-            if not wrong(objects, home) and set(used) != deps(config(objects, home)):
-                found.append(f"{one}: its context is not of its direct dependencies")
+        todo += reached
     return found
+
+
+def _look(objects: str, ref: str) -> tuple[str, set[str]]:
+    """What is wrong with one thing, and what it reaches if nothing is."""
+    if fault := wrong(objects, ref):
+        return fault, set()
+    if ref.startswith("dref:"):
+        return "", deps(config(objects, ref))
+    used = context(objects, ref)
+    home = f"dref:{ref[38:]}"
+    reached = {home, *(rref for chosen in used.values() for rref in chosen)}
+    if not wrong(objects, home) and set(used) != deps(config(objects, home)):
+        return "its context is not of its direct dependencies", reached
+    return "", reached
 
 
 def listing(top: str, skip: tuple[str, ...] = ()) -> dict[str, tuple[int, object]]:

@@ -54,6 +54,8 @@ def room() -> Iterator[str]:
 
 def scrap(top: str) -> None:
     """Delete a tree, read-only folders included."""
+    if os.path.isdir(top):
+        os.chmod(top, 0o700)
     for home, folders, _ in os.walk(top):
         for folder in folders:
             if not os.path.islink(f"{home}/{folder}"):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pylightnix import InvalidOutput, RRef, Store, StoreError
+from pylightnix import InvalidOutput, RRef, Store, StoreError, find
 from pylightnix.core.value import changed
-from pylightnix.store import fsys, objects, syscalls
+from pylightnix.store import fsys, objects, syscalls, verified
 from pylightnix.store.layout import config_path, drv_path, log_path, rref_path
 from pylightnix.store.objects import put_derivation, put_realization
 from pylightnix.store.query import drefs, provenance_of, rrefs
@@ -332,7 +332,7 @@ def test_a_disk_that_fails_publishes_nothing_and_the_next_try_works(
     folder = plant(tmp_path / "mine", TREE)
     with monkeypatch.context() as patch:
         patch.setattr(os, call, fail)
-        with pytest.raises(OSError, match="Input/output"):
+        with pytest.raises((OSError, StoreError), match="Input/output"):
             put_realization(store, dref, {}, str(folder), provenance())
     if call != "fsync" or durability == "full":  # with batch only the flush of the name is left
         assert rrefs(store, dref) == []
@@ -355,6 +355,24 @@ def test_a_flush_that_fails_throws_the_tree_away(
             put(store, TREE)
     assert strangers(store) == []
     assert scratch_left(store) == []
+
+
+def test_when_only_the_name_cannot_be_flushed_the_error_says_that_the_object_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path / "root", create=True, durability="batch")
+
+    def fail(path: str) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fsys, "sync_folder", fail)
+        with pytest.raises(StoreError, match="is in the store, but may not outlive a power cut"):
+            put(store, TREE)
+    flushed: list[str] = []
+    monkeypatch.setattr(verified, "sync_filesystem", flushed.append)
+    (rref,) = find(store=store)
+    assert flushed == [rref_path(store, rref)]
 
 
 def test_provenance_says_when_where_by_whom_and_by_what(store: Store) -> None:

@@ -59,7 +59,7 @@ def test_without_roots_of_processes_objects_vanish(monkeypatch: Patch) -> None:
     monkeypatch.setattr(roots.LiveRoots, "hold", lambda self, refs: None)
     outcome = collector.prove(60, seed=1)
     assert not outcome.ok
-    assert "0 failures" not in outcome.figure
+    assert " 0 failures" not in outcome.figure
 
 
 def test_a_collector_that_knows_no_names_loses_roots(monkeypatch: Patch) -> None:

@@ -203,6 +203,8 @@ def packed_error(error: BaseException) -> bytes:
     text = "".join(traceback.format_exception(error))
     where = f"in process {os.getpid()} on {host()}:\n{text}"
     cause = error.__cause__
+    # Some libraries (tblib, which comes with dask) have errors take along what hangs on them.
+    error.__cause__ = error.__context__ = None
     for told, because in ((error, cause), (error, None), (RealizeError(text), None)):
         try:
             packed: bytes = cloudpickle.dumps(Trouble(told, because, where))

@@ -116,6 +116,7 @@ def put_realization(
     Raises:
         InvalidOutput: the folder holds something that cannot be stored; nothing of it was.
         OSError: the disk is full or failing; nothing was published.
+        StoreError: it was, and only its name could not be flushed.
     """
     mine = folder if ours else _own(store, folder)
     copied = os.path.basename(mine).startswith(INCOMING)
@@ -232,11 +233,21 @@ def _publish(store: Store, folder: str, rref: RRef) -> bool:
             fsys.sync_folder(store.objects)
         published = _name(store, aside, rref)
         if store.durability != "none":
-            fsys.sync_folder(home)
+            _flush_name(home, rref)
         return published
     except BaseException:
         fsys.delete_tree(aside)
         raise
+
+
+def _flush_name(home: str, rref: RRef) -> None:
+    try:
+        fsys.sync_folder(home)
+    except OSError as error:
+        raise StoreError(
+            f"{rref} is in the store, but may not outlive a power cut: its folder cannot be "
+            f"flushed: {error}. Mend the disk and realize again: it is flushed before it is used"
+        ) from error
 
 
 def _name(store: Store, aside: str, rref: RRef) -> bool:
