@@ -56,7 +56,12 @@ _HOMES = {
     "engine.files": "dirro dirrw",
     "api.ambient": "current_registry current_store store_initialize use_store",
     "api.given": "UnknownTarget",
-    "api.stage": "instantiate mkconfig mkdrv realize realize_context realize_many",
+    "api.derive": "mkconfig mkdrv",
+    "api.stage": "instantiate realize realize_context realize_many",
+    "api.autostage": "autodrv autostage realizeU",
+    "api.staged": "Stage given result_of selfpath",
+    "api.results": "NoField Result",
+    "api.sources": "NotTracked",
     "api.foresight": "plan why why_depends",
     "api.helper": "ReplHelper",
     "api.repl": "repl_build repl_cancel repl_cancelBuild repl_continue repl_continueBuild "

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from .api.ambient import current_registry, current_store, store_initialize, use_store
+from .api.autostage import autodrv, autostage, realizeU
 from .api.bashlike import catref, diff, du, find, lsref, rmref, shellref
 from .api.builds import build_environ, build_run
+from .api.derive import mkconfig, mkdrv
 from .api.foresight import plan, why, why_depends
 from .api.given import UnknownTarget
 from .api.health import doctor, rebuild_index, verify
@@ -36,14 +38,15 @@ from .api.repl import (
     repl_rref,
     repl_rrefs,
 )
+from .api.results import NoField, Result
+from .api.sources import NotTracked
 from .api.stage import (
     instantiate,
-    mkconfig,
-    mkdrv,
     realize,
     realize_context,
     realize_many,
 )
+from .api.staged import Stage, given, result_of, selfpath
 from .core.config import (
     Config,
     config_cattrs,
@@ -215,6 +218,7 @@ __all__ = [
     "MatcherUnsatisfied",
     "Name",
     "NestedInstantiate",
+    "NoField",
     "NoRegistry",
     "NoSource",
     "NoStore",
@@ -224,6 +228,7 @@ __all__ = [
     "NotInStore",
     "NotPaused",
     "NotRealized",
+    "NotTracked",
     "OtherCode",
     "Path",
     "Plan",
@@ -244,7 +249,9 @@ __all__ = [
     "Registry",
     "ReplHelper",
     "Report",
+    "Result",
     "Skipped",
+    "Stage",
     "Started",
     "Store",
     "StoreBusy",
@@ -257,6 +264,8 @@ __all__ = [
     "Why",
     "WorkerDied",
     "__version__",
+    "autodrv",
+    "autostage",
     "best",
     "build_cattrs",
     "build_config",
@@ -294,6 +303,7 @@ __all__ = [
     "gc_undo",
     "gcroot",
     "gcroots",
+    "given",
     "instantiate",
     "instantiate_inplace",
     "isdref",
@@ -318,6 +328,7 @@ __all__ = [
     "path2rref",
     "plan",
     "realize",
+    "realizeU",
     "realize_context",
     "realize_inplace",
     "realize_many",
@@ -332,10 +343,12 @@ __all__ = [
     "repl_realize",
     "repl_rref",
     "repl_rrefs",
+    "result_of",
     "rmref",
     "rmroot",
     "rref2dref",
     "rref2path",
+    "selfpath",
     "selfref",
     "shellref",
     "store_buildtime",
