@@ -74,6 +74,8 @@ _HOMES = {
     "api.keep": "gc gc_empty_trash gc_undo gcroot gcroots rmroot store_gc",
     "api.health": "doctor rebuild_index verify",
     "api.bashlike": "catref diff du find lsref rmref shellref",
+    "ipython.extension": "load_ipython_extension unload_ipython_extension",
+    "web.pages": "html_of",
 }
 _ALIASES = {
     "Path": ("pathlib", "Path"),

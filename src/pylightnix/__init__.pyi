@@ -150,6 +150,7 @@ from .engine.registry import (
 from .engine.run import ProgramFailed
 from .engine.travel import CannotTravel, OtherCode
 from .executors.processes import NoWorkers
+from .ipython.extension import load_ipython_extension, unload_ipython_extension
 from .stages.download import DownloadFailed
 from .stages.fetchlocal import NoSource
 from .stages.guard import BadArchive, HostileArchive, Limits
@@ -166,6 +167,7 @@ from .store.removal import InUse
 from .store.roots import NoSuchRoot
 from .store.usage import AmbiguousResult
 from .store.verify import Report
+from .web.pages import html_of
 
 PromiseException = PromiseBroken
 PylightnixException = PylightnixError
@@ -304,12 +306,14 @@ __all__ = [
     "gcroot",
     "gcroots",
     "given",
+    "html_of",
     "instantiate",
     "instantiate_inplace",
     "isdref",
     "isrref",
     "latest",
     "linkrref",
+    "load_ipython_extension",
     "lsref",
     "match",
     "match_all",
@@ -363,6 +367,7 @@ __all__ = [
     "store_rrefs",
     "texthash",
     "undref",
+    "unload_ipython_extension",
     "unpack",
     "unrref",
     "use_store",
