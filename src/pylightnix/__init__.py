@@ -76,6 +76,7 @@ _HOMES = {
     "api.bashlike": "catref diff du find lsref rmref shellref",
     "ipython.extension": "load_ipython_extension unload_ipython_extension",
     "web.pages": "html_of",
+    "cli.listeners": "progress",
 }
 _ALIASES = {
     "Path": ("pathlib", "Path"),

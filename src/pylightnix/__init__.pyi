@@ -47,6 +47,7 @@ from .api.stage import (
     realize_many,
 )
 from .api.staged import Stage, given, result_of, selfpath
+from .cli.listeners import progress
 from .core.config import (
     Config,
     config_cattrs,
@@ -331,6 +332,7 @@ __all__ = [
     "mkrref",
     "path2rref",
     "plan",
+    "progress",
     "realize",
     "realizeU",
     "realize_context",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import unified_diff
 from fnmatch import fnmatchcase
 
@@ -227,10 +227,23 @@ def shellref(ref: DRef | RRef | str, store: Store | None = None) -> int:
     Returns:
         The shell's exit status.
     """
+    where = resolved(store)
+    return shell_in(usage.path_of(where, resolve(where, ref)))
+
+
+def shell_in(path: str, more: Mapping[str, str] | None = None) -> int:
+    """Open a shell in a folder and wait for its end.
+
+    Args:
+        path: the folder.
+        more: added to the environment.
+
+    Returns:
+        The shell's exit status.
+    """
     import subprocess
 
-    where = resolved(store)
-    path = usage.path_of(where, resolve(where, ref))
+    env = environment()
     return subprocess.run(
-        [environment().get("SHELL") or "/bin/sh"], cwd=path, check=False
+        [env.get("SHELL") or "/bin/sh"], cwd=path, check=False, env={**env, **(more or {})}
     ).returncode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
@@ -166,14 +167,16 @@ def _realized(
     index = store.index
     if index is not None:
         index.load("shelf", drefs)
+    at_work = getattr(emit, "at_work", None)
     try:
         # First say what is in use, then look: what a collector took before that is found missing,
         # and made again.
         with live_roots(store).at_work(drefs), Scratch(store) as scratch:
             shop = Workshop(store, scratch, force, args, wait_s, emit, invoke)
-            return engine.realize(
-                closure, shop, lambda: crew_of(options, store, drefs), asserted
-            ).done
+            with nullcontext() if at_work is None else at_work(closure):
+                return engine.realize(
+                    closure, shop, lambda: crew_of(options, store, drefs), asserted
+                ).done
     finally:
         if index is not None:
             index.flush()
@@ -205,7 +208,8 @@ def realize(
             `threads`, `processes`, `dask:ADDRESS`, `slurm`, a dask `Client`, or any
             `concurrent.futures.Executor`); `keep_going`, build all that does not need what failed;
             `retries`, how often a failed build is tried again; `timeout_s`, how long one build may
-            take; `on_event`, called with what happens (see `pylightnix.engine.events`);
+            take; `on_event`, called with what happens (see `progress` and
+            `pylightnix.engine.events`);
             `lock_timeout_s`, how long to wait for another process that builds the same (None, the
             default, without end); `durability`, what is flushed when it returns (`full`, `batch` or
             `none`; by default the store's).

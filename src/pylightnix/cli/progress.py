@@ -51,18 +51,22 @@ def bars(
     """
     state = State(estimate)
     console = Console(file=out)
-    with Live(
+
+    def listen(event: Event) -> None:
+        state.note(event)
+        line = None if isinstance(event, Started | Built) else as_line(event, verbose)
+        if line is not None:
+            console.print(Text(line), soft_wrap=True)
+
+    live = Live(
         console=console, get_renderable=lambda: picture(state), refresh_per_second=8, transient=True
-    ):
-
-        def listen(event: Event) -> None:
-            state.note(event)
-            line = None if isinstance(event, Started | Built) else as_line(event, verbose)
-            if line is not None:
-                console.print(Text(line), soft_wrap=True)
-
-        yield listen
-    console.print(Text(summary(state)))
+    )
+    try:
+        with live:
+            yield listen
+    finally:
+        if state.total:
+            console.print(Text(summary(state)))
 
 
 class State:

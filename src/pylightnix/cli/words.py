@@ -27,3 +27,22 @@ def natural(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise ArgumentTypeError(f"{text!r} is not a number of things: give 0, 1, 2, ...")
     return int(text)
+
+
+def some(text: str) -> int:
+    """Take a number of things that cannot be nothing."""
+    count = natural(text)
+    if not count:
+        raise ArgumentTypeError("with 0 nothing could be done: give 1, 2, ...")
+    return count
+
+
+def seconds(text: str) -> float:
+    """Take a time in seconds."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is not a time in seconds: give 60, say, or 0.5")
+    return found

@@ -163,6 +163,8 @@ Event: TypeAlias = (
     | Finished
 )
 Listener: TypeAlias = Callable[[Event], None]
+"""Is told what happens. One with a method `at_work(closure)`, which makes a context manager, learns
+by that when work begins and when it ends, however it ends."""
 
 
 def ignore(event: Event) -> None:

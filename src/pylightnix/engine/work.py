@@ -166,7 +166,8 @@ class _Run:
             if isinstance(item, Ended):
                 self.settle(item)
             else:
-                self.shop.emit(item)
+                # The clock of another machine started at another time.
+                self.shop.emit(changed(item, time_s=time.monotonic()))
         if self.follower is not None:
             self.follower.poll()
 
