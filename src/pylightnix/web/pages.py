@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 
@@ -109,11 +110,12 @@ def _field(item: object) -> object:
         head = item[0]
         if head == selfref or (isdref(head) and not any(map(isdref, item[1:]))):
             inside = "/".join(map(str, item[1:]))
-            return joined(tag("code", "self") if head == selfref else _short(head), f" / {inside}")
+            start = tag("code", "self") if head == selfref else _short(head)
+            return joined(start, " / ", tag("code", inside)) if inside else joined("[", start, "]")
     if isinstance(item, list):
         inner = [joined(_field(part), ", ") for part in item[:-1]] + [_field(i) for i in item[-1:]]
         return joined("[", *inner, "]")
-    return tag("code", {None: "null", True: "true", False: "false"}.get(item, item))  # type: ignore[call-overload]
+    return tag("code", json.dumps(item))
 
 
 def _cut(text: str) -> str:
