@@ -62,6 +62,9 @@ _HOMES = {
     "api.staged": "Stage given result_of selfpath",
     "api.results": "NoField Result",
     "api.sources": "NotTracked",
+    "api.lens": "Lens LensError mklens",
+    "api.either": "Failure Realized realize_either",
+    "api.table": "NoPandas Table table",
     "api.foresight": "plan why why_depends",
     "api.helper": "ReplHelper",
     "api.repl": "repl_build repl_cancel repl_cancelBuild repl_continue repl_continueBuild "

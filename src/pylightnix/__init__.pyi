@@ -7,6 +7,7 @@ from .api.autostage import autodrv, autostage, realizeU
 from .api.bashlike import catref, diff, du, find, lsref, rmref, shellref
 from .api.builds import build_environ, build_run
 from .api.derive import mkconfig, mkdrv
+from .api.either import Failure, Realized, realize_either
 from .api.foresight import plan, why, why_depends
 from .api.given import UnknownTarget
 from .api.health import doctor, rebuild_index, verify
@@ -14,6 +15,7 @@ from .api.helper import ReplHelper
 from .api.inplace import instantiate_inplace, realize_inplace
 from .api.keep import gc, gc_empty_trash, gc_undo, gcroot, gcroots, rmroot, store_gc
 from .api.kit import fetchlocal, fetchurl, mkfile, mknode, realized, redefine, unpack
+from .api.lens import Lens, LensError, mklens
 from .api.look import (
     dref2path,
     linkrref,
@@ -47,6 +49,7 @@ from .api.stage import (
     realize_many,
 )
 from .api.staged import Stage, given, result_of, selfpath
+from .api.table import NoPandas, Table, table
 from .cli.listeners import progress
 from .core.config import (
     Config,
@@ -199,6 +202,7 @@ __all__ = [
     "DownloadFailed",
     "Event",
     "Failed",
+    "Failure",
     "FetchError",
     "Fetched",
     "Finding",
@@ -214,6 +218,8 @@ __all__ = [
     "InvalidRef",
     "InvalidValue",
     "Key",
+    "Lens",
+    "LensError",
     "Limits",
     "Listener",
     "LogLine",
@@ -222,6 +228,7 @@ __all__ = [
     "Name",
     "NestedInstantiate",
     "NoField",
+    "NoPandas",
     "NoRegistry",
     "NoSource",
     "NoStore",
@@ -247,6 +254,7 @@ __all__ = [
     "RRef",
     "RealizeArg",
     "RealizeError",
+    "Realized",
     "Realizer",
     "RefPath",
     "Registry",
@@ -260,6 +268,7 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "Substituter",
+    "Table",
     "TimedOut",
     "UnknownDependency",
     "UnknownTarget",
@@ -327,6 +336,7 @@ __all__ = [
     "mkdref",
     "mkdrv",
     "mkfile",
+    "mklens",
     "mkname",
     "mknode",
     "mkrref",
@@ -336,6 +346,7 @@ __all__ = [
     "realize",
     "realizeU",
     "realize_context",
+    "realize_either",
     "realize_inplace",
     "realize_many",
     "realized",
@@ -367,6 +378,7 @@ __all__ = [
     "store_gc",
     "store_initialize",
     "store_rrefs",
+    "table",
     "texthash",
     "undref",
     "unload_ipython_extension",

@@ -1,4 +1,4 @@
-"""The experiment of the demos: in a script, in IPython, in a notebook; the second run builds nothing."""
+"""The experiment of the demos, in a script, in IPython, in a notebook; again nothing is built."""
 
 from __future__ import annotations
 
@@ -63,11 +63,8 @@ def run(home: Path, *command: str | Path) -> str:
 
 
 def realizations(home: Path) -> set[str]:
-    return {
-        str(path)
-        for path in (home / "store" / "store-v1").glob("*/*")
-        if path.name != "config.json"
-    }
+    found = (home / "store" / "store-v1").glob("*/*")
+    return {str(path) for path in found if path.name != "config.json"}
 
 
 def test_it_is_short() -> None:
@@ -83,14 +80,15 @@ def test_the_script_builds_all_once(home: Path) -> None:
     assert {item["verdict"] for item in json.loads(told)["items"]} == {"hit"}
 
 
+def decorators(node: ast.stmt) -> list[ast.expr]:
+    return node.decorator_list if isinstance(node, ast.FunctionDef) else []
+
+
 def cells() -> list[str]:
     """The script as it would be typed: a cell for each definition."""
     body = ast.parse(SOURCE).body[:-1]
     lines = SOURCE.splitlines()
-    first = [
-        node.decorator_list[0].lineno if getattr(node, "decorator_list", ()) else node.lineno
-        for node in body
-    ]
+    first = [min([node.lineno, *(d.lineno for d in decorators(node))]) for node in body]
     ends = [*(line - 1 for line in first[1:]), body[-1].end_lineno or 0]
     return ["\n".join(lines[start - 1 : end]) for start, end in zip(first, ends, strict=True)]
 
@@ -98,9 +96,8 @@ def cells() -> list[str]:
 def test_in_ipython_it_is_the_same_experiment(home: Path) -> None:
     pytest.importorskip("IPython", reason="IPython is not installed: the extra `notebook` has it")
     session = home / "session.ipy"
-    session.write_text(
-        "\n".join([*cells(), "%load_ext pylightnix", "r = %realize picture", "print(r)"])
-    )
+    last = ["%load_ext pylightnix", "r = %realize picture", "print(r)"]
+    session.write_text("\n".join([*cells(), *last]))
     command = (sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", session)
     first = run(home, *command)
     second = run(home, *command)
@@ -153,7 +150,7 @@ def test_a_notebook_shows_the_figure_and_its_second_run_builds_nothing(
     again = executed(home, notebook(""), monkeypatch)
     assert "0 to build" in shown(again)[0] and "3 there" in shown(again)[0]
     assert "built" not in said(again)
-    assert RREF.findall(shown(again)[1])[0] == RREF.findall(page)[0]
+    assert RREF.findall(shown(again)[-2])[0] == RREF.findall(page)[0]
     pictures = Path(os.environ.get("SCREENSHOTS") or tmp_path)
     rows = rows_of(screenshot("<hr>".join(shown(outputs)), pictures, "notebook", height=1500))
     assert inked(rows) > 300

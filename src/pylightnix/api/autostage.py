@@ -106,7 +106,7 @@ def autostage(
     Effects: warns (`NotTracked`) at `instantiate` of what is used and cannot be followed.
     Concept: a task is its function and its inputs, and the function's code is one of these.
     """
-    if not isinstance(nouts, int) or nouts < 1:
+    if not _is_count(nouts):
         raise InvalidValue(f"a stage must have at least 1 output, not {nouts!r:.50}")
     if matcher is None:
         matcher = match_only() if nouts == 1 else Match(rmin=nouts, rmax=nouts)
@@ -163,3 +163,7 @@ def realizeU(closure: Closure, *args: Any, kind: type[Result] = Result, **option
     """
     chosen, _ = realize_context(closure, *args, **options)
     return results_of(closure.store, chosen, kind)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value > 0

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented))
 CODE = (FunctionType, type, ModuleType)
+HARMLESS = ("Logger",)  # tells what happens, and changes nothing of it
 _LISTS = (list, tuple, set, frozenset)
 _DICTS = (dict, MappingProxyType, SimpleNamespace)
 
@@ -101,5 +102,5 @@ class _Reader:
         elif hasattr(type(thing), "__dataclass_fields__"):
             for name in type(thing).__dataclass_fields__:
                 yield f"{name}={self.read(getattr(thing, name, None))}"
-        else:
+        elif getattr(thing, "__dict__", None) != {} and type(thing).__name__ not in HARMLESS:
             self.opaque.append(f"{type(thing).__module__}.{type(thing).__qualname__}")

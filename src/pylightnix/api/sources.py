@@ -134,13 +134,15 @@ class _Walk:
                 self._follow(piece, id(thing), name, Scope(thing, self._home))
         return id(thing)
 
-    def _follow(self, piece: Piece, key: int, name: str, scope: Scope) -> None:
-        part = self.parts[key] = _Part(name, piece.digest, {})
+    def _follow(self, piece: Piece, key: int, label: str, scope: Scope) -> None:
+        part = self.parts[key] = _Part(label, piece.digest, {})
         for path in piece.uses.paths:
-            target: object = MISSING
-            for look, target in scope.steps(path, piece.uses.imports):
+            steps = list(scope.steps(path, piece.uses.imports))
+            for look, target in steps:
                 self._note(look, target)
-            lead = None if target is MISSING else self.add(target, path[-1])
+            # Behind what is no module come attributes, which belong to it.
+            name, (_, target) = path[len(steps) - 1], steps[-1]
+            lead = None if target is MISSING else self.add(target, name)
             if lead is not None:
                 part.leads[".".join(path)] = lead
 
@@ -169,13 +171,19 @@ class _Walk:
         return id(module)
 
     def _by_bytecode(self, thing: Any) -> None:
+        """Note code whose source cannot be found, as that of a named tuple or a typed-in line."""
         name = thing.__qualname__.replace("<locals>.", "")
         code = getattr(thing, "__code__", None)
-        own = name if code is None else f"{code.co_code.hex()}{code.co_names}"
+        fields = getattr(thing, "_fields", None)
         if code is not None:
-            own += constant_of([c for c in code.co_consts if isinstance(c, ATOMS)]).text
+            atoms = constant_of([item for item in code.co_consts if isinstance(item, ATOMS)])
+            own = f"{code.co_code.hex()} {code.co_names} {atoms.text}"
+        else:
+            own = f"{name} {fields}"
         self.parts[id(thing)] = _Part(name, digest(own), {})
-        self._say(f"the source code of {name} cannot be found, so it counts by its bytecode only")
+        if fields is None:
+            what = "bytecode, of this version of Python," if code is not None else "name"
+            self._say(f"the source code of {name} cannot be found, so it counts by its {what} only")
 
     def _say(self, what: str) -> None:
         line = (

@@ -71,7 +71,7 @@ def instantiate(  # noqa: D103, F811
     r: Registry | None = None,
     **kwargs: Any,
 ) -> Closure: ...
-def instantiate(  # type: ignore[misc]  # noqa: F811 - `store` may be a parameter, for all mypy knows
+def instantiate(  # type: ignore[misc]  # noqa: F811 - P may have a `store`, for all mypy knows
     stage: Any, *args: Any, store: Store | None = None, r: Registry | None = None, **kwargs: Any
 ) -> Closure:
     """Run a stage and collect the derivations that it leaves; nothing is built.
@@ -97,6 +97,8 @@ def instantiate(  # type: ignore[misc]  # noqa: F811 - `store` may be a paramete
     Concept: store derivations (Dolstra 2006, section 5.4).
     """
     where = resolved(store)
+    if r is not None and not isinstance(r, Registry):
+        kwargs, r = {**kwargs, "r": r}, None  # a radius, say: a parameter of the stage
     if not callable(stage):
         return told(close_over)(resolved_registry(r), where, stage, live_roots(where).hold)
     registry = Registry(where) if r is None else r

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
 from pylightnix.core.config import config_dict, selfref
-from pylightnix.core.context import Context
 from pylightnix.core.errors import InstantiateError
 from pylightnix.core.refs import DRef
 from pylightnix.engine.arguments import RealizeArg
@@ -25,6 +24,8 @@ from .results import HIDDEN, Result, arrived
 from .sources import Sources
 
 if TYPE_CHECKING:
+    from pylightnix.core.context import Context
+
     from .results import AnyResult
 
 P = ParamSpec("P")
@@ -258,7 +259,8 @@ class Calls:
                 elif param.kind not in _STARRED:
                     kwargs[name] = values.pop(name)
             if self.stage.is_open:
-                kwargs |= {name: item for name, item in values.items() if name not in GIVEN}
+                own = ("name", *GIVEN)
+                kwargs |= {name: item for name, item in values.items() if name not in own}
             self.stage.function(*args, **kwargs)
         return build.make_outputs()
 

@@ -16,7 +16,16 @@ from typing import NoReturn
 
 from pylightnix.core.version import VERSION
 
-from . import args_health, args_keep, args_look, args_realize, args_store, args_tell, args_work
+from . import (
+    args_health,
+    args_keep,
+    args_look,
+    args_realize,
+    args_store,
+    args_table,
+    args_tell,
+    args_work,
+)
 from .exits import USAGE
 from .out import complain, say
 from .words import Add, folder
@@ -26,6 +35,7 @@ FAMILIES = (
     args_realize,
     args_look,
     args_tell,
+    args_table,
     args_work,
     args_keep,
     args_health,

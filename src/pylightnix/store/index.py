@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-VERSION = 3
-TABLES = ("shelf", "file")
+VERSION = 4
+TABLES = ("shelf", "file", "figures")
 _BUSY_S = 0.2
 _FILES = ("", "-journal", "-wal", "-shm")
 # SQLite takes no more than so many keys in one query, in the oldest version that Python knows.
