@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
@@ -124,6 +125,18 @@ class Stage(Generic[P]):
         self.kinds: dict[str, type[Result]] = {}
         self._sources = Sources(function, options.sourcedeps, makes_stages)
         self._fixed = self._defaults()
+        self.__dict__["__signature__"] = self._signature()
+
+    def _signature(self) -> Signature:
+        """What may be given to the stage: the command line asks, and so does `help`."""
+        kind = Parameter.KEYWORD_ONLY
+        named = [
+            Parameter(name, kind, default=default)
+            for name, default in self._fixed.items()
+            if name.isidentifier() and not iskeyword(name)
+        ]
+        more = [Parameter("fields", Parameter.VAR_KEYWORD)] if self.is_open else []
+        return Signature([*named, *more])
 
     def _defaults(self) -> dict[str, Any]:
         """Defaults of the signature, and what the decorator says instead of them."""

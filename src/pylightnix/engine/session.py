@@ -68,6 +68,7 @@ class Session:
         self._lock = stack.enter_context(ExitStack())
         self._left: tuple[str, ...] = ()
         self._kept: list[str] = []
+        self._logs: list[str] = []
         self._call = shop.invoke
         self.shop = changed(shop, invoke=self._watched)
         self._known = {drv.dref: drv for drv in closure.derivations}
@@ -113,9 +114,10 @@ class Session:
         try:
             return produce(shop, self._known[dref], context)
         except (BuildFailed, PromiseBroken) as error:
-            left = self._left_there()
+            left = self._left_there(error)
             if not self._stop_at_failure or error.dref != dref:
                 self._kept += left
+                self._logs.append(log_path(shop.store, dref))
                 raise
             self._stop(dref, context, left, error)
             return None
@@ -158,9 +160,10 @@ class Session:
         finally:
             self._left = tuple(self.shop.scratch.made)
 
-    def _left_there(self) -> tuple[str, ...]:
-        """Give the folders that a failed builder left."""
-        return tuple(path for path in self._left if os.path.lexists(path))
+    def _left_there(self, error: BaseException) -> tuple[str, ...]:
+        """Give the folders that a failed builder left, or that were kept for it."""
+        kept = (error.folder,) if isinstance(error, BuildFailed | PromiseBroken) else ()
+        return tuple(path for path in dict.fromkeys((*self._left, *kept)) if os.path.lexists(path))
 
     # What the user decides
 
@@ -202,7 +205,7 @@ class Session:
     def _wait_again(self, pause: Pause, error: BaseException) -> None:
         """Give a Build that was refused its folders back, but for those that are stored."""
         made = self.shop.scratch.made
-        left = self._left_there()
+        left = self._left_there(error)
         made += [path for path in left if path not in made]
         if isinstance(error, BuildFailed | PromiseBroken):
             pause.error = error
@@ -250,8 +253,9 @@ class Session:
         if not finished(self.plan):
             made = self.shop.scratch.made
             made += [path for path in self._kept if path not in made]
-        if pause is not None and pause.rarg.logged:
-            with suppress(FileNotFoundError):
-                os.unlink(pause.rarg.log)
+            logs = [pause.rarg.log] if pause is not None and pause.rarg.logged else []
+            for log in (*self._logs, *logs):
+                with suppress(FileNotFoundError):
+                    os.unlink(log)
         self.ended = True
         self._stack.close()

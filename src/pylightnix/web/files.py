@@ -37,11 +37,12 @@ def artifacts(folder: str) -> Html:
     files = [(name, bytes_) for name, _, bytes_ in found if bytes_ is not None]
     total = sum(bytes_ for _, bytes_ in files)
     more = len(found) - len(rows)
+    many = "1 file" if len(files) == 1 else f"{len(files):,} files"
     if not found:
         return tag("div", "nothing is in it", class_="pyl-note")
     return joined(
         table((), [*rows, *([(f"and {more:,} more", "")] if more else [])]),
-        tag("div", f"{len(files):,} files, {size(total)}", class_="pyl-note"),
+        tag("div", f"{many}, {size(total)}", class_="pyl-note"),
         *_pictures(folder, files),
         *_texts(folder, files),
     )

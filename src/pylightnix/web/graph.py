@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from pylightnix.core.graph import topological, users
 from pylightnix.core.outlook import COLOURS
@@ -10,10 +11,14 @@ from pylightnix.core.refs import DRef
 
 from .markup import Html, joined, tag
 
+Place: TypeAlias = tuple[float, float, float]
+"""Left, top and width of a box."""
+
 MOST = 60
 _LETTER, _PAD, _HEIGHT, _GAP, _LAYER = 7.2, 12.0, 34.0, 18.0, 62.0
 _PLAIN = "#eceff1"
 _CHARACTERS = 28
+_NEAR = 40.0
 
 
 def graph(
@@ -33,8 +38,10 @@ def graph(
     kept = {node: [dep for dep in needs[node] if dep in shown] for node in needs if node in shown}
     layers = _layers(kept)
     places, width = _places(layers)
+    pairs = [(places[dep], places[node]) for node, deps in kept.items() for dep in deps]
+    width = max([width, *(start[0] + start[2] / 2 + 4 + _bow(start, end) for start, end in pairs)])
     height = len(layers) * _LAYER - (_LAYER - _HEIGHT) + 2
-    edges = [_edge(places[dep], places[node], node) for node, deps in kept.items() for dep in deps]
+    edges = [_edge(*pair) for pair in pairs]
     boxes = [
         _box(node, places[node], node in wanted, verdict(node) if verdict else None)
         for node in kept
@@ -101,11 +108,11 @@ def _width(node: DRef) -> float:
 
 def _places(
     layers: Sequence[Sequence[DRef]],
-) -> tuple[dict[DRef, tuple[float, float, float]], float]:
+) -> tuple[dict[DRef, Place], float]:
     """Give left, top and width of each box, and the width of all; layers are centred."""
     widths = [sum(map(_width, layer)) + _GAP * (len(layer) - 1) for layer in layers]
     whole = max(widths, default=0.0) + 4
-    places: dict[DRef, tuple[float, float, float]] = {}
+    places: dict[DRef, Place] = {}
     for i, layer in enumerate(layers):
         left = (whole - widths[i]) / 2
         for node in layer:
@@ -114,13 +121,14 @@ def _places(
     return places, whole
 
 
-def _edge(start: tuple[float, float, float], end: tuple[float, float, float], node: DRef) -> Html:
+def _edge(start: Place, end: Place) -> Html:
     x1, y1 = start[0] + start[2] / 2, start[1] + _HEIGHT
     x2, y2 = end[0] + end[2] / 2, end[1] - 5
-    half = (y2 - y1) / 2
-    curve = (
-        f"M{x1:.1f} {y1:.1f} C{x1:.1f} {y1 + half:.1f} {x2:.1f} {y2 - half:.1f} {x2:.1f} {y2:.1f}"
-    )
+    # One that passes other layers is bent aside, or it would be hidden by a box in between.
+    bow = _bow(start, end) * 4 / 3
+    third = (y2 - y1) / (3 if bow else 2)
+    bend = f"C{x1 + bow:.1f} {y1 + third:.1f} {x2 + bow:.1f} {y2 - third:.1f}"
+    curve = f"M{x1:.1f} {y1:.1f} {bend} {x2:.1f} {y2:.1f}"
     head = f"M{x2 - 4:.1f} {y2 - 1:.1f} L{x2:.1f} {y2 + 5:.1f} L{x2 + 4:.1f} {y2 - 1:.1f} Z"
     return joined(
         tag("path", d=curve, fill="none", stroke="#90a4ae", stroke_width="1.3"),
@@ -128,9 +136,13 @@ def _edge(start: tuple[float, float, float], end: tuple[float, float, float], no
     )
 
 
-def _box(
-    node: DRef, place: tuple[float, float, float], is_target: bool, verdict: str | None
-) -> Html:
+def _bow(start: Place, end: Place) -> float:
+    if end[1] - start[1] <= _LAYER or abs(start[0] + start[2] / 2 - end[0] - end[2] / 2) > _NEAR:
+        return 0.0
+    return max(start[2], end[2]) / 2 + _GAP
+
+
+def _box(node: DRef, place: Place, is_target: bool, verdict: str | None) -> Html:
     left, top, width = place
     middle = left + width / 2
     colour = COLOURS.get(verdict or "", _PLAIN)

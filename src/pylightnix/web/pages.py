@@ -23,6 +23,7 @@ from .markup import Html, joined, size, table, tag
 
 ROWS = 20
 _LONG = 300
+_CODE = ("__source__",)
 STYLE = """
 .pyl { font-family: system-ui, sans-serif; font-size: 13px; line-height: 1.45; max-width: 60em; }
 .pyl h4 { margin: 0 0 .3em; font-size: 14px; } .pyl h5 { margin: .9em 0 .3em; font-size: 12px;
@@ -94,7 +95,13 @@ def _short(ref: str) -> Html:
 
 def _config(config: Config) -> Html:
     fields = config_dict(config)
-    return _part("config", _fields({k: v for k, v in fields.items() if k != "name"} or fields))
+    told = {key: item for key, item in fields.items() if key not in ("name", *_CODE)} or fields
+    code = [
+        tag("details", tag("summary", "code"), _fields({key: fields[key]}))
+        for key in _CODE
+        if key in fields and key not in told
+    ]
+    return _part("config", _fields(told), *code)
 
 
 def _fields(fields: Mapping[str, object]) -> Html:
