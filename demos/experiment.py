@@ -28,8 +28,8 @@ def train(out, data, hidden=8, rate=0.5, steps=400, *, rindex):
         back = np.outer(error, w2) * (1 - h**2)
         w1, w2 = w1 - rate * np.c_[x[:300], np.ones(300)].T @ back, w2 - rate * h.T @ error
     np.savez(f"{out}/weights.npz", w1=w1, w2=w2)
-    with open(f"{out}/score.txt", "w") as file:
-        print(np.mean((forward(x[300:], w1, w2)[1] > 0.5) == y[300:]), file=file)
+    score = np.mean((forward(x[300:], w1, w2)[1] > 0.5) == y[300:])
+    np.savetxt(f"{out}/score.txt", [score], "%.3f")
 
 
 @autostage(out=[selfref, "picture.png"], data=moons, best=train)
@@ -46,4 +46,4 @@ def picture(out, data, best):
 if __name__ == "__main__":
     store_initialize()
     result = realizeU(instantiate(picture))
-    print("the best of ten:", np.loadtxt(f"{result.best.out}/score.txt").round(3), result.out)
+    print("the best of ten:", np.loadtxt(f"{result.best.out}/score.txt"), result.out)
