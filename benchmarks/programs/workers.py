@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from pylightnix import (
@@ -53,7 +54,7 @@ def apart(count: int, act: Callable[[Build], None]) -> list[DRef]:
 
 
 def layers(count: int, bottom: int) -> DRef:
-    """Layers of a hundred, each stage made of two of the layer below, and in one corner `bottom`."""
+    """Layers of a hundred, each stage made of two of the layer below; in one corner `bottom`."""
     realizer = build_wrapper(nothing)
 
     def stage(*deps: DRef, **fields: object) -> DRef:
@@ -88,14 +89,13 @@ def on_dask(count: str) -> dict[str, float]:
 
     That is from when a quarter of them was built to the end.
     """
-    from distributed import Client, LocalCluster  # type: ignore[attr-defined]
-
     from pylightnix import Built, Event
 
-    options: Any = {"dashboard_address": None, "silence_logs": 50, "processes": True}
+    dask: Any = import_module("distributed")
+    quiet = {"dashboard_address": None, "silence_logs": 50}
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster,
-        Client(cluster, set_as_default=False) as client,
+        dask.LocalCluster(n_workers=2, threads_per_worker=1, **quiet) as cluster,
+        dask.Client(cluster, set_as_default=False) as client,
     ):
         closure = instantiate(apart, int(count), nothing)
         built, begin_bytes, most_bytes = 0, 0, 0
@@ -112,7 +112,7 @@ def on_dask(count: str) -> dict[str, float]:
         start_s = time.perf_counter()
         realize_many(closure, executor=client, on_event=listen)
         seconds = time.perf_counter() - start_s
-    assert built == int(count)  # noqa: S101 - an executor that loses some would be quick
+    assert built == int(count)
     return {"seconds": seconds, "bytes": most_bytes - begin_bytes}
 
 
@@ -133,7 +133,7 @@ def foresee(count: str) -> float:
     changed = sum(min(LAYER, at + 1) for at in range(int(count) // LAYER)) + 1
     wanted = {"build": changed, "hit": len(found.items) - changed}
     counts = Counter(item.verdict for item in found.items)
-    assert counts == wanted, (counts, wanted)  # noqa: S101 - a wrong plan may be quick
+    assert counts == wanted, (counts, wanted)
     return seconds
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from .words import Add, natural, seconds, some
+from .words import Add, natural, some, some_time
 
 TARGET = """\
 TARGET is FILE.py:STAGE or PACKAGE.MODULE:STAGE; K=V are arguments of the stage, V being JSON or
@@ -69,7 +69,7 @@ def _workers(parser: ArgumentParser) -> None:
         "--retries", metavar="N", type=natural, default=0, help="try a failed build so often again"
     )
     parser.add_argument(
-        "--timeout", metavar="S", type=seconds, help="stop a build that takes longer, in seconds"
+        "--timeout", metavar="T", type=some_time, help="stop a build that takes longer: 90, 10m, 2h"
     )
 
 

@@ -104,7 +104,7 @@ def listener_for(
         yield ignore
     elif kind == "json":
         yield lambda event: _write(out, as_json(event))
-    elif kind == "bars" or (kind == "auto" and _is_screen(out)):
+    elif kind == "bars" or (kind == "auto" and (_is_page(out) or _is_screen(out))):
         with _bars(out, verbose, estimate, asked=kind == "bars") as listener:
             yield listener
     else:
@@ -116,7 +116,10 @@ def _bars(
     out: IO[str], verbose: bool, estimate: Estimate | None, *, asked: bool
 ) -> Iterator[Listener]:
     try:
-        from .progress import bars
+        if _is_page(out):
+            from .page import drawn as bars
+        else:
+            from .progress import bars
     except ImportError:
         if asked:
             _write(out, "progress bars need an extra: pip install 'pylightnix[progress]'")
@@ -126,9 +129,12 @@ def _bars(
         yield listener
 
 
+def _is_page(out: IO[str]) -> bool:
+    """Tell whether this is a notebook, which has a page and no terminal."""
+    return "ipykernel" in sys.modules and out in (sys.stdout, sys.stderr)
+
+
 def _is_screen(out: IO[str]) -> bool:
-    if "ipykernel" in sys.modules:  # a notebook has a page, and no terminal
-        return True
     try:
         return out.isatty() and environment().get("TERM") != "dumb"
     except (AttributeError, ValueError):

@@ -1,4 +1,4 @@
-"""Progress on a terminal or in Jupyter, with rich: a bar, what runs now, when it may be over."""
+"""Progress on a terminal, with rich: a bar, what runs now, when it may be over."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def bars(
     """Show progress; what is worth a line stays above it.
 
     Args:
-        out: a terminal; in Jupyter the page is written to instead.
+        out: a terminal.
         verbose: see `as_line`.
         estimate: how long a build is going to take, in seconds, as far as anybody knows.
     """

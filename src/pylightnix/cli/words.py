@@ -37,12 +37,14 @@ def some(text: str) -> int:
     return count
 
 
-def seconds(text: str) -> float:
-    """Take a time in seconds."""
+def some_time(text: str) -> float:
+    """Take a span of time that is not nothing; gives seconds."""
+    from .times import InvalidSpan, span  # few commands need to know of time
+
     try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0 < found < float("inf"):
-        raise ArgumentTypeError(f"{text!r} is not a time in seconds: give 60, say, or 0.5")
+        found = span(text)
+    except InvalidSpan as error:
+        raise ArgumentTypeError(str(error)) from None
+    if not found > 0:
+        raise ArgumentTypeError("with no time nothing could be done: give 60, 10m or 2h, say")
     return found

@@ -57,14 +57,12 @@ class Hands:
         self._listens = shop.emit is not ignore
         self._sender = this_process()
         self._inbox: SimpleQueue[Event | Future[Any] | Ended] = SimpleQueue()
-        self._since_ns: dict[DRef, int] = {}
         self.running: dict[Future[Any], tuple[Job, float | None]] = {}
 
     def give(self, job: Job, drv: Derivation, context: Mapping[DRef, Chosen]) -> None:
         """Give a build away; an error in doing so is what comes of it."""
         limit_s = self._crew.timeout_s
         until_s = None if limit_s is None else time.monotonic() + limit_s
-        self._since_ns[job.dref] = time.time_ns()
         try:
             future = self._submitted(drv, context)
         except Exception as error:
@@ -177,9 +175,8 @@ class Hands:
         """Where a lost worker was building; a new folder if it had none yet."""
         store = self._shop.store
         with suppress(OSError):
-            # File systems have slower clocks. What an earlier attempt left was not of this one.
-            since_ns = self._since_ns.get(job.dref, 0) - SLOW_CLOCK_NS
-            found = abandoned(store, job.dref, since_ns)
+            # File systems have slower clocks than processes.
+            found = abandoned(store, job.dref, job.since_ns - SLOW_CLOCK_NS)
             if found is not None:
                 return found
             with Scratch(store) as scratch:
