@@ -76,7 +76,7 @@ def test_a_failure_is_known_by_the_name_of_the_event_too_and_travels() -> None:
 
 
 def test_with_keep_going_the_first_of_several_is_told() -> None:
-    other = autostage(name="other", version="1", x=2)(lambda x: 1 / 0)
+    other: Any = autostage(name="other", version="1", x=2)(lambda x: 1 / 0)
 
     def both() -> list[DRef]:
         return [top(), other()]

@@ -145,11 +145,12 @@ def test_what_a_realization_used_is_what_counts(current: Store) -> None:
 
     with pytest.raises(AmbiguousResult):
         _ = mklens(realizeU(instantiate(noisy))[0].dref).rref
-    upper = autostage(name="upper", version="1", used=noisy)(lambda used: None)
+    upper: Any = autostage(name="upper", version="1", used=noisy)(lambda used: None)
     with pytest.raises(AmbiguousResult):
         _ = mklens(realize(instantiate(upper))).used.rref
     one = redefine(noisy, new_matcher=lambda store, rrefs: rrefs[:1])
-    lens = mklens(realizeU(instantiate(autostage(name="u", version="1", used=one)(lambda used: 0))))
+    user: Any = autostage(name="u", version="1", used=one)(lambda used: 0)
+    lens = mklens(realizeU(instantiate(user)))
     assert lens.used.syspath.is_dir()
 
 

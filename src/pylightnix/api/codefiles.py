@@ -165,7 +165,8 @@ def _files_of_class(cls: type) -> Iterator[str]:
     if file is not None:
         yield file
     elif cls.__module__ == "__main__":  # a cell of a notebook; of several, the last one run
-        yield from [name for name in reversed(linecache.cache) if "ipy" in name]
+        cells = [name for name, entry in linecache.cache.items() if entry[1:2] == (None,)]
+        yield from reversed(cells)
 
 
 def _module_tree(module: Any) -> ast.Module | None:

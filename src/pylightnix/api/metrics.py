@@ -46,11 +46,13 @@ def readers_of(metrics: Metrics) -> dict[str, Reader]:
 def stem(file: str) -> str:
     """Give the name of the column of an artifact: of its file, without what follows the last dot.
 
-    >>> stem("out/score.txt"), stem("score")
-    ('score', 'score')
+    >>> stem("out/score.txt"), stem("score"), stem("m.json:test.accuracy")
+    ('score', 'score', 'm.test.accuracy')
     """
-    base = os.path.basename(os.fspath(file))
-    return base.rpartition(".")[0] or base
+    path, colon, inner = os.fspath(file).partition(":")
+    base = os.path.basename(path)
+    name = base.rpartition(".")[0] or base
+    return f"{name}.{inner}" if colon else name
 
 
 def _reader(name: str, spec: str) -> Reader:

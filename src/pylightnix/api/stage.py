@@ -65,7 +65,7 @@ Arguments: TypeAlias = "Mapping[DRef, Mapping[str, Any]]"
 def instantiate(stage: Stage[P], /, *args: P.args, **kwargs: P.kwargs) -> Closure: ...  # noqa: D103
 @overload
 def instantiate(  # noqa: D103, F811
-    stage: Plain | partial[DRef] | DRef | Sequence[Any] | Mapping[str, Any],
+    stage: Plain | partial[Any] | type[Any] | DRef | Sequence[Any] | Mapping[str, Any],
     *args: Any,
     store: Store | None = None,
     r: Registry | None = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, Signature, signature
-from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
@@ -125,18 +124,6 @@ class Stage(Generic[P]):
         self.kinds: dict[str, type[Result]] = {}
         self._sources = Sources(function, options.sourcedeps, makes_stages)
         self._fixed = self._defaults()
-        self.__dict__["__signature__"] = self._signature()
-
-    def _signature(self) -> Signature:
-        """What may be given to the stage: the command line asks, and so does `help`."""
-        kind = Parameter.KEYWORD_ONLY
-        named = [
-            Parameter(name, kind, default=default)
-            for name, default in self._fixed.items()
-            if name.isidentifier() and not iskeyword(name)
-        ]
-        more = [Parameter("fields", Parameter.VAR_KEYWORD)] if self.is_open else []
-        return Signature([*named, *more])
 
     def _defaults(self) -> dict[str, Any]:
         """Defaults of the signature, and what the decorator says instead of them."""
@@ -154,6 +141,16 @@ class Stage(Generic[P]):
                 self.kinds[name] = default.kind
                 known[name] = default.stage
         return known
+
+    @property
+    def __signature__(self) -> Signature:
+        """What it can be called with, for `help` and the command line."""
+        taken = [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=x) for name, x in self._fixed.items()
+        ]
+        if self.is_open:
+            taken.append(Parameter("fields", Parameter.VAR_KEYWORD))
+        return Signature(taken)
 
     def _refuse_strange(self, fields: Iterable[str], known: Iterable[str]) -> None:
         for name in fields:
