@@ -24,6 +24,7 @@ from pylightnix import (
     RRef,
     Store,
     UnknownTarget,
+    autostage,
     build_cattrs,
     build_outpath,
     build_outpaths,
@@ -31,6 +32,7 @@ from pylightnix import (
     build_run,
     build_wrapper,
     gc,
+    given,
     instantiate,
     match_latest,
     match_some,
@@ -339,6 +341,18 @@ def test_a_build_may_have_several_outputs(current: Store) -> None:
         (path / "out.txt").write_text(f"hand {number}")
     repl_continueBuild(b)
     assert sorted(map(text, repl_rrefs(rh) or [])) == ["hand 0", "hand 1", "hand 2"]
+
+
+def test_a_stage_that_is_a_plain_function_can_be_built_by_hand(current: Store) -> None:
+    @autostage(out=[selfref, "out.txt"], nouts=2, matcher=match_some(2))
+    def plain_function(out: str, rindex: int = given) -> None:
+        raise AssertionError("it is built by hand")
+
+    b = repl_build(repl_realize(instantiate(plain_function)))
+    for number, path in enumerate(build_outpaths(b)):
+        (path / "out.txt").write_text(f"{number}")
+    repl_continueBuild(b)
+    assert sorted(map(text, repl_rrefs() or [])) == ["0", "1"]
 
 
 def same(b: Build) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.web.looking import has_colour, inked, rows_of, screenshot
+
+from web.looking import has_colour, inked, rows_of, screenshot
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "demos" / "experiment.py"

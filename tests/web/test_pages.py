@@ -29,16 +29,18 @@ from pylightnix import (
     mknode,
     plan,
     realize,
+    realizeU,
     repl_build,
     repl_cancel,
     repl_realize,
     selfref,
+    use_store,
 )
+from pylightnix.core.value import changed
 from pylightnix.web.files import as_text
 from pylightnix.web.graph import MOST, graph
 from pylightnix.web.markup import Html, joined, size, tag
-
-from .looking import has_colour, inked, rows_of, screenshot
+from web.looking import has_colour, inked, rows_of, screenshot
 
 EVIL = '<script>alert("1")</script>&<img src=x onerror="y">'
 VOID = ("br", "img", "path", "rect")
@@ -137,6 +139,14 @@ def test_a_realization_shows_its_artifacts_and_where_it_comes_from(built: RRef) 
     assert EVIL in page.text
     assert [src[:26] for src in page.attributes["src"]] == ["data:image/svg+xml;base64,"]
     assert "svg" in page.tags  # of the graph
+
+
+def test_a_result_shows_its_realization_wherever_it_is(current: Store) -> None:
+    result = realizeU(instantiate(model))
+    assert result.rref in shown(result).text
+    page = result._repr_html_()
+    with use_store(changed(current, objects="/nowhere")):
+        assert result._repr_html_() == page
 
 
 def test_a_derivation_shows_its_config_and_its_realizations(built: RRef) -> None:

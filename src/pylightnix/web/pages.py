@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from pylightnix.api.ambient import resolved
+from pylightnix.api.results import Result
 from pylightnix.core.config import Config, config_dict, selfref
 from pylightnix.core.errors import PylightnixError
 from pylightnix.core.outlook import COLOURS, Plan, lasting, summary
@@ -48,8 +49,8 @@ def html_of(value: object, store: Store | None = None) -> str | None:
     """Draw a value as a piece of HTML; notebooks ask for it by `_repr_html_`.
 
     Args:
-        value: a DRef, RRef, Closure, Plan or Build.
-        store: by default that of the closure or build, otherwise the current one.
+        value: a DRef, RRef, Result, Closure, Plan or Build.
+        store: by default that of the result, closure or build, otherwise the current one.
 
     Returns:
         None for other values, and where there is no store.
@@ -64,6 +65,8 @@ def html_of(value: object, store: Store | None = None) -> str | None:
 
 
 def _page(value: object, store: Store | None) -> Html | None:
+    if isinstance(value, Result):
+        return _realization(resolved(store or value._store), value.rref)
     if isinstance(value, RRef):
         return _realization(resolved(store), value)
     if isinstance(value, DRef):
