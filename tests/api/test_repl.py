@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from pylightnix import (
     ReplHelper,
     RRef,
     Store,
+    StoreBusy,
     UnknownTarget,
     autostage,
     build_cattrs,
@@ -51,7 +53,9 @@ from pylightnix import (
     selfref,
 )
 from pylightnix.api.helper import Helpers
-from pylightnix.engine.events import Event, Started
+from pylightnix.engine.events import Event, Started, Waiting
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -244,6 +248,40 @@ def test_this_process_does_not_wait_for_itself(current: Store) -> None:
     assert text(repl_continueBuild(repl_build(other))) == "other"
     write(repl_build(rh), "first")
     assert text(repl_continueBuild(repl_build(rh))) == "first"
+
+
+def test_it_waits_for_another_builder_and_says_so(current: Store) -> None:
+    closure = instantiate(plain)
+    path = Path(f"{current.var}/locks/{closure.targets[0][5:7]}")
+    path.parent.mkdir(exist_ok=True)
+    seen: list[Event] = []
+    with path.open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(StoreBusy):
+            repl_realize(closure, lock_timeout_s=0.1, on_event=seen.append)
+    assert [type(event) for event in seen] == [Waiting]
+    assert Helpers.open == []
+    assert repl_realize(closure, lock_timeout_s=0.1).dref == closure.targets[0]
+
+
+def test_a_process_that_is_killed_leaves_what_a_collector_takes(current: Store) -> None:
+    instantiate(plain)
+    program = (
+        "import os, sys, pylightnix as p, tests.api.test_repl as t\n"
+        "with p.use_store(p.Store.open(sys.argv[1])):\n"
+        "    b = p.repl_build(p.repl_realize(p.instantiate(t.plain)))\n"
+        "    t.write(b, 'half')\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    root = Path(current.var).parent
+    done = subprocess.run([sys.executable, "-c", program, root], cwd=ROOT, check=False)
+    assert done.returncode == -9
+    assert len(os.listdir(f"{current.var}/tmp")) == 1
+    closure = instantiate(plain)
+    assert lock_is_free(current, closure.targets[0])
+    gc(grace_s=0, leftovers_only=True)
+    assert os.listdir(f"{current.var}/tmp") == []
+    assert text(realize(closure)) == "source"
 
 
 def test_no_collector_takes_what_is_being_worked_on(current: Store) -> None:
