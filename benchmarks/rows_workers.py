@@ -28,13 +28,20 @@ def _apart(bench: Bench, who: str, count: int, work: str, jobs: int) -> Contende
 
 
 def w1(bench: Bench) -> list[Claim]:
-    """Two workers where there is something to compute."""
+    """Two workers where there is something to compute: a process for each build, and a pool."""
     count = bench.size(1000)
-    return bench.compare(
+    serial = Beside(SERIAL, partial(_apart, bench, SERIAL, count, "10ms", 1), 1 / 1.7)
+    pool = mine(
+        lambda: _number(bench, "pool", "build_in_pool", count, "10ms") / count,
+        lambda: erase(bench.memory / "pool"),
+    )
+    own = bench.compare(
         f"{count:,} independent stages of 10 ms of computing, jobs=2, a stage",
         _apart(bench, OURS, count, "10ms", 2),
-        [Beside(SERIAL, partial(_apart, bench, SERIAL, count, "10ms", 1), 1 / 1.7)],
+        [serial],
     )
+    work = f"{count:,} of 10 ms, a ProcessPoolExecutor of two is passed, a stage"
+    return own + bench.compare(work, pool, [serial])
 
 
 def w2(bench: Bench) -> list[Claim]:

@@ -79,6 +79,20 @@ def build_apart(count: str, work: str, jobs: str) -> float:
     return time.perf_counter() - start_s
 
 
+def build_in_pool(count: str, work: str) -> float:
+    """Seconds of the same by two processes that are used again, once these have begun."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    act = {"10ms": compute_10_ms, "nothing": nothing}[work]
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        realize_many(instantiate(apart, 10, act), executor=pool)
+        closure = instantiate(apart, int(count), act)
+        start_s = time.perf_counter()
+        realize_many(closure, force_rebuild=True, executor=pool)
+        return time.perf_counter() - start_s
+
+
 def _memory_bytes() -> int:
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
