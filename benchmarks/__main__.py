@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from . import rows_chain, rows_counts, rows_ingest, rows_store, rows_workers
+from . import rows_chain, rows_counts, rows_ingest, rows_stages, rows_store, rows_workers
 from .bench import Bench
 from .harness import Claim
 from .peers import erase
@@ -32,6 +32,8 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "W2": rows_workers.w2,
     "W3": rows_workers.w3,
     "W4": rows_workers.w4,
+    "S1": rows_stages.s1,
+    "S2": rows_stages.s2,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

@@ -48,9 +48,10 @@ from .api.stage import (
     realize_context,
     realize_many,
 )
-from .api.staged import Stage, given, result_of, selfpath
+from .api.staged import Stage
 from .api.table import NoPandas, Table, table
 from .cli.listeners import progress
+from .api.typed import given, result_of, selfpath
 from .core.config import (
     Config,
     config_cattrs,

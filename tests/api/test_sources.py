@@ -19,7 +19,16 @@ import pytest
 
 import pylightnix
 from api.edits import FILES, FOREIGN, HELPERS, OTHER, SAME, STAGE, Edit
-from pylightnix import NotTracked, Store, autostage, config_dict, instantiate, realize, why
+from pylightnix import (
+    NotADerivation,
+    NotTracked,
+    Store,
+    autostage,
+    config_dict,
+    instantiate,
+    realize,
+    why,
+)
 from pylightnix.core.explain import config_changes
 
 Load: TypeAlias = Callable[[dict[str, str], str], dict[str, Any]]
@@ -305,3 +314,97 @@ def test_why_names_the_helper_that_was_changed(cell: Callable[[str], Any], curre
     told = why(instantiate(stage))
     assert [change.path for change in told.changes] == ["config.__source__.helper"]
     assert "config.__source__.helper" in str(told)
+
+
+# --- ways of naming things
+
+
+def test_the_decorator_may_be_named_through_its_module_or_in_part(
+    cell: Callable[[str], Any],
+) -> None:
+    def stage(decorator: str) -> dict[str, str]:
+        found: dict[str, str] = cell(f"@{decorator}\ndef stage(x=1):\n    return x\n")
+        return found
+
+    cell("import pylightnix, functools\nmine = functools.partial(autostage, nouts=2)\n")
+    first = stage("autostage")
+    assert stage("pylightnix.autostage(nouts=2)") == first
+    assert stage("mine(name='stage')") == first
+    assert stage("mine()") == first
+    cell("makers = [autostage]\n")
+    assert stage("makers[0]")["stage"] != first["stage"]
+
+
+PACKAGE = {
+    "__init__.py": "",
+    "helpers.py": "def one():\n    return 1\n",
+    "below.py": "N = 1\n",
+}
+HEAD = (
+    "from pylightnix import autostage\nfrom . import helpers\n# {other}\n@autostage\ndef train():\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [
+        ("    return getattr(helpers, 'one')()\n", {"helpers", "train"}),
+        ("    from . import helpers as h\n    return h.one()\n", {"one", "train"}),
+        ("    from .below import N\n    return N\n", {"N", "train"}),
+        ("    from . import below\n    return below.N\n", {"N", "train"}),
+        ("    from .nowhere import N\n    return N\n", {"train"}),
+        ("    from .helpers import nothing\n    return nothing\n", {"train"}),
+        ("    import json.decoder\n    return json.decoder\n", {"train"}),
+        ("    from ....... import x\n    return x\n", {"train"}),
+        ("    return unknown + helpers.unknown + len([])\n", {"train"}),
+        ("    return train, helpers.one.__name__\n", {"one", "train"}),
+    ],
+)
+def test_names_lead_through_modules_and_imports(load: Load, body: str, parts: set[str]) -> None:
+    assert set(load({**PACKAGE, "stage.py": HEAD + body}, FOREIGN)["__source__"]) == parts
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        ("(1, 2)", "[1, 2]"),
+        ("re.compile('a')", "re.compile('b')"),
+        ("re.compile('a')", "re.compile('a', re.I)"),
+        ("frozenset([1, 'a'])", "frozenset([1, 'b'])"),
+        ("types.SimpleNamespace(a=1)", "types.SimpleNamespace(a=2)"),
+        ("Box(1).get", "Box.get"),
+        ("10 ** 5000", "10 ** 5000 + 1"),
+        ("1.0", "True"),
+        ("b'a'", "'a'"),
+        ("[Box]", "[int]"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::pylightnix.NotTracked")
+def test_values_that_differ_are_told_apart(
+    cell: Callable[[str], Any], value: str, other: str
+) -> None:
+    cell(
+        "import re, types\nclass Box:\n    def __init__(self, n): self.n = n\n    get = __init__\n"
+    )
+    first = cell(f"V = {value}\n@autostage\ndef stage():\n    return V\n")
+    assert cell(f"V = {value}\n") == first
+    assert cell(f"V = {other}\n") != first
+
+
+def test_a_value_may_hold_itself(cell: Callable[[str], Any]) -> None:
+    first = cell("V = [1]\nV.append(V)\n@autostage\ndef stage():\n    return V\n")
+    assert cell("V = [1]\nV.append(V)\n") == first
+
+
+def test_a_file_that_cannot_be_parsed_any_more_counts_by_bytecode(
+    load: Load, tmp_path: Path
+) -> None:
+    """It was edited after it was loaded, into something that is no Python."""
+    package = {"__init__.py": "", "stage.py": "# {other}\ndef train(x=1):\n    return x\n"}
+    with pytest.raises(NotADerivation):
+        load(package, FOREIGN)  # a plain function that returns no DRef
+    (name,) = [name for name in sys.modules if name.startswith("package") and "." in name]
+    module = sys.modules[name]
+    Path(str(module.__file__)).write_text("def train(x=1:\n")
+    with pytest.warns(NotTracked, match="source code of train cannot be found"):
+        assert source(autostage(module.train))

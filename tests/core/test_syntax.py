@@ -100,6 +100,7 @@ NAMES = [
     ("lambda x: x + y", ["y"]),
     ("def f(a=D, *b, c=E, **d):\n  return a, b, c, d", ["D", "E"]),
     ("@deco\ndef f():\n  return 1", ["deco"]),
+    ("def f(*, a):\n  return a", []),
     ("def f():\n  def g(x):\n    return x + h\n  return g", ["h"]),
     ("def f(n):\n  def g():\n    return n\n  return g", []),
     ("def f():\n  return [x + k for x in xs if x]", ["k", "xs"]),
@@ -117,7 +118,7 @@ NAMES = [
     ("def f():\n  with a as b:\n    return b", ["a"]),
     ("def f():\n  for i in a:\n    return i", ["a"]),
     (
-        "def f(x):\n  match x:\n    case C(a=y, b=[*z], c={'k': 1, **w}) as v:\n      return y, z, w, v",
+        "def f(x):\n match x:\n  case C(a=y, b=[*z], c={'k': 1, **w}) as v:\n   return y, z, w, v",
         ["C"],
     ),
     ("def f():\n  class B:\n    pass\n  return B", []),

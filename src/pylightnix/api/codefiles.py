@@ -13,7 +13,6 @@ from pylightnix.core.names import Uses, uses_of
 from pylightnix.core.syntax import digest, parsed, starts
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Piece(NamedTuple):
@@ -64,7 +63,10 @@ def _remembered(thing: object, find: Any) -> Piece | None:
     known = _Known.pieces.get(id(thing))
     if known is None:
         tree = find()
-        made = None if tree is None else Piece(tree, digest(tree), uses_of(tree))
+        try:
+            made = None if tree is None else Piece(tree, digest(tree), uses_of(tree))
+        except RecursionError:  # an expression of a thousand levels
+            made = None
         known = _Known.pieces[id(thing)] = (thing, made)
     return known[1]
 
@@ -83,24 +85,29 @@ def _file(name: str) -> _File | None:
     if tree is None:
         return None
     file = _Known.files[name] = _File(lines, tree, {}, {}, {})
-    _index(file, tree, "")
+    _index(file)
     return file
 
 
-def _index(file: _File, parent: ast.AST, prefix: str) -> None:
-    for node in ast.iter_child_nodes(parent):
-        below = prefix
-        if isinstance(node, _DEFINITIONS):
-            below = f"{prefix}{node.name}."
+def _index(file: _File) -> None:
+    """Note where every function, class and lambda is, in the order of the text."""
+    todo: list[tuple[ast.AST, str]] = [(file.tree, "")]
+    while todo:
+        parent, prefix = todo.pop()
+        for node in ast.iter_child_nodes(parent):
+            below = prefix
             if isinstance(node, ast.ClassDef):
                 file.classes.setdefault(prefix + node.name, []).append(node)
-            else:
+                below = f"{prefix}{node.name}."
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 file.functions[starts(node), node.name] = node
-                below += "<locals>."
-        elif isinstance(node, ast.Lambda):
-            file.lambdas.setdefault(node.lineno, []).append(node)
-            below = f"{prefix}<lambda>.<locals>."
-        _index(file, node, below)
+                below = f"{prefix}{node.name}.<locals>."
+            elif isinstance(node, ast.Lambda):
+                file.lambdas.setdefault(node.lineno, []).append(node)
+                below = f"{prefix}<lambda>.<locals>."
+            todo.append((node, below))
+    for nodes in file.classes.values():
+        nodes.sort(key=lambda node: node.lineno)
 
 
 def _function_node(code: CodeType) -> Definition | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec
 
-from pylightnix.core.config import config_dict, selfref
+from pylightnix.core.config import config_dict
 from pylightnix.core.errors import InstantiateError
 from pylightnix.core.refs import DRef
 from pylightnix.engine.arguments import RealizeArg
@@ -15,64 +15,22 @@ from pylightnix.engine.build import Build
 from pylightnix.engine.closure import takes_registry
 from pylightnix.engine.matchers import Matcher
 from pylightnix.engine.registry import Realizer, Registry
-from pylightnix.engine.travel import reference, resolve
 from pylightnix.store.layout import Store
 
 from .ambient import resolved_registry
 from .derive import mkconfig, mkdrv
 from .results import HIDDEN, Result, arrived
 from .sources import Sources
+from .typed import Wanted
 
 if TYPE_CHECKING:
     from pylightnix.core.context import Context
 
-    from .results import AnyResult
-
 P = ParamSpec("P")
-R = TypeVar("R", bound=Result)
 
 GIVEN = ("build", "rindex")
 _REQUIRED = Parameter.empty
 _STARRED = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
-
-given: Any = _REQUIRED
-"""The default, for type checkers, of what a function is given without asking: `build=given`."""
-
-
-class Wanted(NamedTuple):
-    """A dependency, and the class in which its realizations are to arrive."""
-
-    stage: Any
-    kind: type[Result]
-
-
-def selfpath(*parts: str) -> str:
-    """Give the default of a parameter that is a path in the output folder.
-
-    It is `[selfref, *parts]`, with the type of what the function gets: an absolute path as text.
-
-    Args:
-        parts: of the path.
-    """
-    path: Any = [selfref, *parts]
-    return path  # type: ignore[no-any-return]
-
-
-@overload
-def result_of(stage: Any) -> AnyResult: ...
-@overload
-def result_of(stage: Any, kind: type[R]) -> R: ...
-def result_of(stage: Any, kind: type[Result] = Result) -> Any:
-    """Give the default of a parameter that is a dependency.
-
-    It is the stage itself, with the type of what the function gets: a realization.
-
-    Args:
-        stage: a stage, or a DRef.
-        kind: a class derived from `Result` whose annotations say which fields it has; then type
-            checkers know them, and know that there are no others.
-    """
-    return Wanted(stage, kind)
 
 
 class Options(NamedTuple):
@@ -124,6 +82,7 @@ class Stage(Generic[P]):
         self.kinds: dict[str, type[Result]] = {}
         self._sources = Sources(function, options.sourcedeps, makes_stages)
         self._fixed = self._defaults()
+        self._realizer: Realizer = Calls(self)
 
     def _defaults(self) -> dict[str, Any]:
         """Defaults of the signature, and what the decorator says instead of them."""
@@ -204,10 +163,11 @@ class Stage(Generic[P]):
             fields["__source__"] = self._sources.parts()
         else:
             fields["__version__"] = self.options.version
-        realizer: Realizer = Calls(self)
-        return mkdrv(mkconfig(fields), self.options.matcher, realizer, registry)
+        return mkdrv(mkconfig(fields), self.options.matcher, self._realizer, registry)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        from pylightnix.engine.travel import reference, resolve
+
         named = reference(self)
         if named is not None:
             return resolve, (named,)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import TypeVar
 
 DOMAIN = b"pylightnix-syntax-v1\0"
 # `kind` is the u of u"text"; `str` the text of what stands in braces, comments and all.
 _LEFT_OUT = frozenset(("ctx", "type_comment", "kind", "annotation", "returns", "type_params"))
 _LEFT_OUT_OF = {"Interpolation": frozenset(("str",))}
-_Body = TypeVar("_Body", ast.FunctionDef, ast.AsyncFunctionDef)
+_BODIES = ("body", "orelse", "finalbody")
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 def parsed(text: str) -> ast.Module:
@@ -27,7 +27,8 @@ def parsed(text: str) -> ast.Module:
     Raises:
         SyntaxError, ValueError: it is not source code.
     """
-    tree: ast.Module = _Plain().visit(ast.parse(text))
+    tree = ast.parse(text)
+    _simplify(tree)
     return tree
 
 
@@ -101,69 +102,48 @@ def _atom(value: object) -> str:
     return ascii(value)
 
 
-class _Plain(ast.NodeTransformer):
-    """Leaves out what does not count."""
-
-    def __init__(self) -> None:
-        self._in_class = False
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        made = super().generic_visit(node)
-        for field in ("body", "orelse", "finalbody"):
-            body = getattr(made, field, None)
+def _simplify(tree: ast.Module) -> None:
+    """Leave out what does not count."""
+    todo: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while todo:
+        node, in_class = todo.pop()
+        if isinstance(node, _SCOPES):
+            in_class = isinstance(node, ast.ClassDef)
+        for field in _BODIES:
+            body = getattr(node, field, None)
             if isinstance(body, list):
-                setattr(made, field, [item for item in body if not _does_nothing(item)])
-        return made
-
-    def _function(self, node: _Body) -> ast.AST:
-        outside, self._in_class = self._in_class, False
-        try:
-            node.returns = None
-            return self.generic_visit(node)
-        finally:
-            self._in_class = outside
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return self._function(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        return self._function(node)
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        outside, self._in_class = self._in_class, True
-        try:
-            return self.generic_visit(node)
-        finally:
-            self._in_class = outside
-
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        node.annotation = None
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
-        node.annotation = ast.Constant(value=None)
-        if self._in_class:
-            return self.generic_visit(node)  # it makes a field of a data class
-        if node.value is None:
-            return None
-        return self.generic_visit(ast.Assign(targets=[node.target], value=node.value))
-
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        self.generic_visit(node)
-        node.values = list(_joined(node.values))
-        return node
-
-    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.format_spec, ast.JoinedStr) and not node.format_spec.values:
+                setattr(
+                    node,
+                    field,
+                    [_simple(item, in_class) for item in body if _counts(item, in_class)],
+                )
+        if isinstance(node, ast.JoinedStr):
+            node.values = list(_joined(node.values))
+        elif isinstance(node, ast.FormattedValue) and _is_empty(node.format_spec):
             node.format_spec = None
-        return node
+        todo.extend((child, in_class) for child in ast.iter_child_nodes(node))
 
 
-def _does_nothing(node: object) -> bool:
+def _counts(node: ast.AST, in_class: bool) -> bool:
+    if isinstance(node, ast.AnnAssign):
+        return in_class or node.value is not None
     if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant)
-    return isinstance(node, ast.Pass)
+        return not isinstance(node.value, ast.Constant)
+    return not isinstance(node, ast.Pass)
+
+
+def _simple(node: ast.AST, in_class: bool) -> ast.AST:
+    """Leave out an annotation; in a class its being there makes a field of a data class."""
+    if not isinstance(node, ast.AnnAssign):
+        return node
+    if in_class or node.value is None:
+        node.annotation = ast.Constant(value=None)
+        return node
+    return ast.Assign(targets=[node.target], value=node.value)
+
+
+def _is_empty(spec: ast.expr | None) -> bool:
+    return isinstance(spec, ast.JoinedStr) and not list(_joined(spec.values))
 
 
 def _joined(values: Iterable[ast.expr]) -> Iterator[ast.expr]:
