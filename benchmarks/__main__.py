@@ -28,12 +28,12 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "T10": rows_store.t10,
     "T12": rows_store.t12,
     "T13": rows_store.t13,
+    "S1": rows_stages.s1,
+    "S2": rows_stages.s2,
     "W1": rows_workers.w1,
     "W2": rows_workers.w2,
     "W3": rows_workers.w3,
     "W4": rows_workers.w4,
-    "S1": rows_stages.s1,
-    "S2": rows_stages.s2,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

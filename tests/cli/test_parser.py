@@ -21,6 +21,7 @@ COMMANDS = [
     "rm",
     "find",
     "diff",
+    "table",
     "show",
     "path",
     "config",
@@ -41,7 +42,7 @@ WORDS = {
     "why-depends": ["a", "b"],
     "root": ["add", "n", "r"],
     "index": ["--rebuild"],
-    **{name: [] for name in ("ls", "init", "du", "find", "gc", "verify", "doctor")},
+    **{name: [] for name in ("ls", "init", "du", "find", "gc", "table", "verify", "doctor")},
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,6 @@ def shell(
     """A shell of its own, with the extension loaded and a stage in it."""
     pytest.importorskip("IPython", reason=NEEDS)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # this is no notebook
     from IPython.core import interactiveshell
     from traitlets.config import Config
 

@@ -21,6 +21,7 @@ from pylightnix.core.refs import DRef, InvalidRef, RRef
 from pylightnix.store import query, removal, usage
 from pylightnix.store.layout import NotInStore, Store
 from pylightnix.store.lookup import resolve
+from pylightnix.store.survey import all_rrefs
 from pylightnix.store.trouble import told
 
 from .ambient import environment, live_roots, resolved
@@ -150,9 +151,7 @@ def find(
     """
     _check_search(name, newer)
     where = resolved(store)
-    named = [d for d in query.drefs(where) if name is None or fnmatchcase(d[38:], name)]
-    query.preload(where, named)
-    found = [rref for dref in named for rref in query.rrefs(where, dref)]
+    found = all_rrefs(where, None if name is None else lambda one: fnmatchcase(one[33:], name))
     if newer is None:
         return found
     since = newer if newer > 0 else time.time() + newer
