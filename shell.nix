@@ -24,6 +24,7 @@ let
       pytest-xdist
       rich
       ruff
+      setuptools
       submitit
     ];
 in

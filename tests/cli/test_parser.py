@@ -34,6 +34,7 @@ COMMANDS = [
     "verify",
     "doctor",
     "index",
+    "plugins",
 ]
 # What a command wants behind it; otherwise a reference.
 WORDS = {
@@ -42,6 +43,7 @@ WORDS = {
     "why-depends": ["a", "b"],
     "root": ["add", "n", "r"],
     "index": ["--rebuild"],
+    "plugins": ["list"],
     **{name: [] for name in ("ls", "init", "du", "find", "gc", "table", "verify", "doctor")},
 }
 

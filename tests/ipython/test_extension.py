@@ -18,11 +18,13 @@ from pylightnix import (
     build_cattrs,
     build_outpath,
     build_wrapper,
+    config_dict,
     instantiate,
     match_latest,
     mkconfig,
     mkdrv,
     rref2path,
+    store_config,
     use_store,
 )
 from pylightnix.ipython.cells import cell_source, indented
@@ -116,6 +118,12 @@ def test_why_tells_of_a_stage_and_of_what_was_built(shell: Any) -> None:
     told = run(shell, "%why greeting word=hi")
     assert "word" in repr(told) and "hi" in repr(told)
     assert repr(run(shell, "%why greeting"))
+
+
+def test_what_the_shell_adds_to_the_names_does_not_count(shell: Any) -> None:
+    run(shell, "%%stage opens\nwith open(f'{out}/x', 'w') as file:\n    file.write('1')")
+    (dref,) = instantiate(shell.user_ns["opens"]).targets
+    assert list(config_dict(store_config(dref))["__source__"]) == ["opens"]
 
 
 def test_a_cell_becomes_a_stage(shell: Any) -> None:

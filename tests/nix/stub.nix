@@ -22,6 +22,7 @@ let
     "pytestCheckHook"
     "rich"
     "ruff"
+    "setuptools"
     "submitit"
   ] // {
     buildPythonPackage = arguments: arguments // {

@@ -82,10 +82,8 @@ class Index:
 
         rows, fresh = self._rows, self._fresh
         for key, body, checksum in self._guarded(read) or ():
-            if type(key) is not str or type(body) is not str or checksum != _checksum(key, body):
-                continue
-            if (table, key) not in fresh:
-                rows[table, key] = body
+            if type(key) is str and type(body) is str and checksum == _checksum(key, body):
+                rows[table, key] = fresh.get((table, key), body)
 
     def flush(self) -> None:
         """Write what is new; where that cannot be done, it is not remembered."""
