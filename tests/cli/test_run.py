@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from cli.shop import Run
 from pylightnix import store_initialize
+
+pytestmark = pytest.mark.skipif(
+    find_spec("yaml") is None, reason="PyYAML is not installed: pip install 'pylightnix[pipelines]'"
+)
 
 PIPE = """\
 context_parser: keyvaluepairs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ import pytest
 from pylightnix import Store, pipelines
 from pylightnix.pipelines.catalogue import PARSERS, STEPS
 from pylightnix.pipelines.language import STEP_KEYS
+
+pytestmark = pytest.mark.skipif(
+    find_spec("yaml") is None, reason="PyYAML is not installed: pip install 'pylightnix[pipelines]'"
+)
 
 ROOT = Path(__file__).parents[2]
 DEMOS = ROOT / "demos" / "pipelines"

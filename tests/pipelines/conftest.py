@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 from typing import TypeAlias
@@ -10,6 +11,13 @@ from typing import TypeAlias
 import pytest
 
 Write: TypeAlias = Callable[[dict[str, str]], Path]
+
+
+@pytest.fixture(autouse=True)
+def yaml_is_here() -> None:
+    """Skip where PyYAML is missing."""
+    if find_spec("yaml") is None:
+        pytest.skip("PyYAML is not installed: pip install 'pylightnix[pipelines]'")
 
 
 @pytest.fixture

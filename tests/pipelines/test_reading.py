@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pylightnix.core.errors import PylightnixError
 from pylightnix.pipelines import InvalidPipeline
 from pylightnix.pipelines.reading import MarkedDict, _slow, parse_yaml
 
@@ -123,3 +125,9 @@ def test_the_parser_in_python_reads_the_same() -> None:
     resolver = next(cls for cls in kept().__mro__ if cls.__name__ == "Resolver")
     composer = _slow(resolver)(text)
     assert reading._Reader("f").value(composer.get_single_node()) == fast
+
+
+def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(PylightnixError, match=r"pip install 'pylightnix\[pipelines\]'"):
+        parse_yaml("a: 1", "f")
