@@ -10,7 +10,7 @@ from pylightnix.core.errors import PipelineError
 
 from .language import compile_pipeline
 from .model import PipelineDefinition, PipelineInfo
-from .places import shown
+from .places import near, shown
 from .reading import parse_yaml
 
 TYPE_CHECKING = False
@@ -32,17 +32,11 @@ class PipelineNotFound(PipelineError):
         return f"there is no pipeline {self.name!r}{self._near()}; looked for:{tried}"
 
     def _near(self) -> str:
-        from .places import meant
-
-        names = []
-        for path in self.tried:
-            folder = os.path.dirname(path)
-            if os.path.isdir(folder):
-                names += [n for n in os.listdir(folder) if n.endswith((".yaml", ".yml"))]
-        guess = meant(f"{os.path.basename(self.name).removesuffix('.yaml')}.yaml", names)
-        return guess.removesuffix("?").replace("; did you mean", ", but") + (
-            " is there" if guess else ""
-        )
+        """Name a file of nearly this name, in one of the folders."""
+        folders = [folder for path in self.tried if os.path.isdir(folder := os.path.dirname(path))]
+        names = [name for each in folders for name in os.listdir(each) if name.endswith(".yaml")]
+        found = near(f"{os.path.basename(self.name).removesuffix('.yaml')}.yaml", names)
+        return f", but {found!r} is there" if found else ""
 
 
 class BadLoader(PipelineError):
@@ -191,14 +185,15 @@ def loader_named(name: str, find: Callable[[str], Any]) -> Loader:
             return _Loaders.known[name]
         found = find(name)
         known = _Loaders.known.get(name)
-        if known is not None and known.get_pipeline_definition is _getter(name, found):
+        if known is not None and known.get_pipeline_definition is getter_of(name, found):
             return known
-        made = found if isinstance(found, Loader) else Loader(name, _getter(name, found))
+        made = found if isinstance(found, Loader) else Loader(name, getter_of(name, found))
         _Loaders.known[name] = made
         return made
 
 
-def _getter(name: str, found: Any) -> Callable[[str, Any], Any]:
+def getter_of(name: str, found: Any) -> Callable[[str, Any], Any]:
+    """Give the function of a loader: that of a module or an object, or what is one itself."""
     getter = getattr(found, "get_pipeline_definition", found)
     if not callable(getter):
         raise BadLoader(name, "it has no function get_pipeline_definition(pipeline_name, parent)")

@@ -31,9 +31,8 @@ class ModuleNotThere(PipelineError):
     def __str__(self) -> str:
         tried = "".join(f"\n  {shown(place)}" for place in self.tried)
         guess = meant(self.name, self.known)
-        return f"there is no {self.what} {self.name!r}{guess} Looked for in:{tried}".replace(
-            f"{self.name!r} Looked", f"{self.name!r}; looked"
-        )
+        looked = " Looked" if guess else "; looked"
+        return f"there is no {self.what} {self.name!r}{guess}{looked} for in:{tried}"
 
 
 class Lacking(PipelineError):

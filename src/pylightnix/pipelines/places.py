@@ -68,15 +68,19 @@ def trail(frames: Iterable[Frame]) -> str:
     return " > ".join(told)
 
 
-def meant(word: object, known: Iterable[object]) -> str:
-    """Suggest what a word that is not known may have been meant to be; empty if nothing is near."""
+def near(word: object, known: Iterable[object]) -> str:
+    """Give the word of several that is nearly this one; empty if none is."""
     from difflib import get_close_matches
 
     words = {str(each).lower(): str(each) for each in known}
-    near = get_close_matches(str(word).lower(), words, 1, 0.6)
-    if near and words[near[0]] == word:
-        return ""
-    return f"; did you mean {words[near[0]]!r}?" if near else ""
+    found = get_close_matches(str(word).lower(), words, 1, 0.6)
+    return words[found[0]] if found and words[found[0]] != word else ""
+
+
+def meant(word: object, known: Iterable[object]) -> str:
+    """Suggest what a word that is not known may have been meant to be; empty if nothing is near."""
+    found = near(word, known)
+    return f"; did you mean {found!r}?" if found else ""
 
 
 def kind_of(value: object) -> str:

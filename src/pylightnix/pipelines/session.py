@@ -7,7 +7,7 @@ import time
 
 from pylightnix.core.errors import PylightnixError
 
-from .loaders import Loader, loader_named
+from .loaders import Loader, getter_of, loader_named
 from .modules import Finder, plugin
 from .places import Frame, StepFailed
 from .stack import frames
@@ -99,9 +99,7 @@ class Session:
         if isinstance(name, Loader):
             return name
         if not isinstance(name, str):
-            from .loaders import _getter
-
-            return Loader(type(name).__name__, _getter(repr(name), name))
+            return Loader(type(name).__name__, getter_of(repr(name), name))
 
         def find(name: str) -> Any:
             if self.finder.scope(folders).has(name):
