@@ -165,8 +165,22 @@ def _module(call: Call, scope: ImportScope | None) -> Any:
         raise StageNotFound(call.uses, why) from None
 
 
+def _fits(stage: Any, given: Mapping[str, Any]) -> bool:
+    """Tell at once of a plain function that arguments fit; `inspect` takes long to load."""
+    code = getattr(stage, "__code__", None)
+    if code is None or code.co_posonlyargcount or hasattr(stage, "__wrapped__"):
+        return False
+    count = code.co_argcount
+    places = code.co_varnames[:count]
+    names = {*places, *code.co_varnames[count : count + code.co_kwonlyargcount]}
+    has = {*places[count - len(stage.__defaults__ or ()) :], *(stage.__kwdefaults__ or ())}
+    return names.issuperset(given) and (names - has - {"r"}).issubset(given)
+
+
 def _check(call: Call, stage: Callable[..., Any]) -> None:
     """Refuse arguments that a stage does not take, and ask for those that are missing."""
+    if _fits(stage, call.given):
+        return
     from inspect import Parameter, signature
 
     try:

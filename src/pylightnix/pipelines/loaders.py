@@ -118,10 +118,14 @@ class FileLoader(Loader):
             known = self._files.get(path)
         if known is not None and known[0] == stamp:
             return known[1]
-        definition = _from_file(name, path)
+        real = os.path.realpath(path)
         with self._lock:
-            self._files[path] = (stamp, definition)
-        return definition
+            known = self._files.get(real)
+        if known is None or known[0] != stamp:
+            known = (stamp, _from_file(name, real))
+        with self._lock:
+            self._files[path] = self._files[real] = known
+        return known[1]
 
 
 def _from_file(name: str, path: str) -> PipelineDefinition:
@@ -134,7 +138,7 @@ def find_file(name: str, parent: Any) -> str:
     """Find the file of a pipeline: absolute; beside its parent; below the working folder; ours.
 
     Returns:
-        Its path, absolute and without symlinks.
+        Its path, absolute.
 
     Raises:
         PipelineNotFound: names every place tried.
@@ -149,7 +153,7 @@ def find_file(name: str, parent: Any) -> str:
     tried = [os.path.normpath(os.path.join(folder, file)) for folder in folders]
     for path in tried:
         if os.path.isfile(path):
-            return os.path.realpath(path)
+            return path
     raise PipelineNotFound(name, tuple(tried))
 
 

@@ -171,11 +171,9 @@ def pipeline_of(
     """Load a pipeline, and make a run of it."""
     definition = session.loader(loader, folders).get_pipeline(name, beside)
     path = definition.info.path
-    where = dict.fromkeys(
-        os.path.abspath(os.fspath(each))
-        for each in (path and os.path.dirname(path), py_dir, os.getcwd())
-        if each
-    )
+    home = () if path is None else (os.path.dirname(path),)
+    more = (os.path.abspath(os.fspath(py_dir)),) if py_dir else ()
+    where = dict.fromkeys((*home, *more, os.getcwd()))
     if groups is None:
         names: tuple[str, ...] = ("steps",)
         success, failure = success or "on_success", failure or "on_failure"
