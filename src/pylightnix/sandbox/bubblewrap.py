@@ -21,7 +21,7 @@ _ALWAYS = (
 )
 
 
-def words(order: Order, *, seccomp: int | None, status: int, block: int | None) -> list[str]:
+def words(order: Order, *, seccomp: int | None, status: int, block: int) -> list[str]:
     """Give what goes before the program; passed by a descriptor, so that `ps` does not show it.
 
     Args:
@@ -41,11 +41,10 @@ def words(order: Order, *, seccomp: int | None, status: int, block: int | None) 
         told += ["--bind" if path in writable else "--ro-bind", path, path]
     for path, target in order.links:
         told += ["--symlink", target, path]
-    told += ["--remount-ro", "/", "--chdir", order.cwd, "--json-status-fd", str(status)]
+    told += ["--remount-ro", "/", "--chdir", order.cwd]
+    told += ["--json-status-fd", str(status), "--block-fd", str(block)]
     if seccomp is not None:
         told += ["--seccomp", str(seccomp)]
-    if block is not None:
-        told += ["--block-fd", str(block)]
     return told
 
 

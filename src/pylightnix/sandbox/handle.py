@@ -29,7 +29,7 @@ class Usage:
     Attributes:
         wall_s: since its start.
         cpu_s: of all its processes that have ended, or that are in its control group.
-        memory_bytes: at most, of all together in a control group, else of the largest.
+        memory_bytes: at most, of all together; known in a control group for memory.
     """
 
     wall_s: float
@@ -236,10 +236,11 @@ class Sandboxed:
         if code > _SIGNALLED and self.backend in ("bubblewrap", "unshare"):
             code = _SIGNALLED - code
         self._status = code
-        cpu_s, memory_bytes = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+        cpu_s, memory_bytes = used.ru_utime + used.ru_stime, 0
         if self._group is not None:
             cpu_s = self._group.cpu_s() or cpu_s
-            memory_bytes = self._group.memory_bytes() or memory_bytes
+            # Not `ru_maxrss`: that is of this very process, which the child was before its exec.
+            memory_bytes = self._group.memory_bytes()
         self._usage = Usage(time.monotonic() - self._begun_s, cpu_s, memory_bytes)
         self._reason = self._reason or self._exceeded(code, cpu_s)
         if self._group is not None:

@@ -9,6 +9,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _SECCOMP_MODE_FILTER = 2
+_SIGPIPE, _SIGXFSZ = 13, 25
 _CAP_VERSION = 0x20080522
 
 # Numbers on (x86_64, others, which all have the generic table).
@@ -113,6 +114,16 @@ def drop_capabilities() -> None:
         ctypes.cast(header, ctypes.c_void_p),
         ctypes.cast(nothing, ctypes.c_void_p),
     )
+
+
+def heed_signals() -> None:
+    """Undo what Python ignores, and what a program that it becomes would ignore too.
+
+    By hand, as `signal` takes as long to load as all the rest of the launcher.
+    """
+    _libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
+    for number in (_SIGPIPE, _SIGXFSZ):
+        _libc.signal(number, None)
 
 
 class _Program(ctypes.Structure):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 import sys
 
 from . import kernel, landlock
@@ -24,6 +23,7 @@ _NAMESPACES = (
     | kernel.CLONE_NEWUTS
 )
 _FAILED = 126
+_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 def main() -> None:
@@ -79,8 +79,6 @@ def _stand_by(child: int) -> None:
     for standard in (0, 1, 2):
         os.dup2(null, standard)
     os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     status = 0
     ended = 0
     while ended != child:
@@ -109,7 +107,17 @@ def _narrowed(order: Order) -> None:
 
 
 def _become(order: Order) -> None:
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and a child would too
-        signal.signal(number, signal.SIG_DFL)
+    kernel.heed_signals()
     os.chdir(order.cwd)
-    os.execvpe(order.argv[0], order.argv, order.env)  # noqa: S606
+    program = order.argv[0]
+    places = [""] if "/" in program else order.env.get("PATH", _PATH).split(":")
+    # Not execvpe: it imports a module, which may be out of sight by now.
+    failure: OSError = FileNotFoundError(f"there is no program {program}")
+    for place in places:
+        try:
+            os.execve(f"{place}/{program}" if place else program, order.argv, order.env)  # noqa: S606
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            failure = error
+    raise failure

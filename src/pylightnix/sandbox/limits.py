@@ -78,11 +78,16 @@ def _second(place: str, path: str) -> Home | None:
     return None
 
 
+def needed(known: tuple[Home, ...], limits: frozenset[str]) -> tuple[Home, ...]:
+    """Give the homes in which these limits can be set."""
+    return tuple(home for home in known if limits & set(home.controllers))
+
+
 class Group:
     """Control groups of one sandbox; a stateful handle.
 
     Args:
-        wanted: where to make them.
+        wanted: where to make them; see `needed`.
         memory_bytes: together; None for no limit.
         pids: together; None likewise.
 
@@ -125,8 +130,15 @@ class Group:
 
     @property
     def entrances(self) -> tuple[str, ...]:
-        """Files that a process is written to for it to belong here."""
-        return tuple(f"{folder}/cgroup.procs" for folder in self._made)
+        """Files that a process writes 0 to for it to belong here; it may have one thread only.
+
+        A process that is moved from outside, or as a whole, waits until no other process of the
+        machine forks or ends, which takes 20 ms.
+        """
+        files = {1: "tasks", 2: "cgroup.procs"}
+        return tuple(
+            f"{folder}/{files[version]}" for folder, version in dict(self._folders.values()).items()
+        )
 
     def memory_bytes(self) -> int:
         """How much memory was used at most; 0 if nobody knows."""

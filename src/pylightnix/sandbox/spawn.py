@@ -23,6 +23,7 @@ from .orders import Order
 Stream: TypeAlias = "int | IO[bytes] | None"
 
 _START = "import sys; sys.path.insert(0, {!r}); from pylightnix.sandbox.launch import main; main()"
+_ENTER = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 126; shift; done; shift; exec "$@"'
 _RLIMITS = {"RLIMIT_CORE": 0}
 
 
@@ -145,16 +146,13 @@ def _launcher(order_fd: int, trouble_fd: int) -> list[str]:
 
     home = os.path.dirname(os.path.dirname(os.path.abspath(str(pylightnix.__file__))))
     # Without site, and blind to the environment: 9 ms instead of 20, and nobody else's code.
-    python = [sys.executable or "", "-I", "-S", "-B", "-c", _START.format(home)]
+    python = [sys.executable or "", "-I", "-S", "-c", _START.format(home)]
     return [*python, str(order_fd), str(trouble_fd)]
 
 
 def _by_bubblewrap(order: Order, own: Descriptors, group: Group | None) -> _Made:
     told, child_status = own.from_child()
-    gate: int | None = None
-    wait: int | None = None
-    if group is not None or order.rlimits:
-        gate, wait = own.to_child()
+    gate, wait = own.to_child()
     outer, argv = order, list(order.argv)
     if bubblewrap.is_crowded(order):
         outer = bubblewrap.crowded(order)
@@ -164,16 +162,13 @@ def _by_bubblewrap(order: Order, own: Descriptors, group: Group | None) -> _Made
     seccomp = own.file(order.calls) if order.calls else None
     words = bubblewrap.words(outer, seccomp=seccomp, status=child_status, block=wait)
     args = own.file(b"".join(os.fsencode(word) + b"\0" for word in words))
-    program = shutil.which("bwrap") or "bwrap"
-
-    def settle() -> None:
-        if gate is not None:
-            _set_limits(told, gate, group, order.rlimits)
-
-    return [program, "--args", str(args), "--", *argv], settle, lambda: ""
+    command = [shutil.which("bwrap") or "bwrap", "--args", str(args), "--", *argv]
+    if group is not None:
+        command = ["/bin/sh", "-c", _ENTER, "sh", *group.entrances, "--", *command]
+    return command, lambda: _set_limits(told, gate, order.rlimits), lambda: ""
 
 
-def _set_limits(told: int, gate: int, group: Group | None, rlimits: dict[str, int]) -> None:
+def _set_limits(told: int, gate: int, rlimits: dict[str, int]) -> None:
     """Limit bubblewrap's child from outside while it waits, and let it go on.
 
     Not before: the limit of processes would be that of the user in the whole machine.
@@ -186,9 +181,6 @@ def _set_limits(told: int, gate: int, group: Group | None, rlimits: dict[str, in
         line += more
     pid = int(json.loads(line[: line.index(b"}") + 1])["child-pid"])
     with suppress(ProcessLookupError):
-        for entrance in () if group is None else group.entrances:
-            with open(entrance, "w", encoding="ascii") as procs:
-                procs.write(str(pid))
         for name, limit in rlimits.items():
             number = getattr(resource, name)
             hard = resource.prlimit(pid, number)[1]

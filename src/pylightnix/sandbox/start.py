@@ -13,7 +13,7 @@ from pylightnix.core.errors import PylightnixError
 from . import seccomp
 from .grants import grants
 from .handle import Ended, Sandboxed, Usage
-from .limits import Group, Home, homes
+from .limits import Group, Home, homes, needed
 from .policy import BACKENDS, Policy
 from .probe import enforced, known
 from .spawn import Stream, Streams, order_of, spawn
@@ -153,12 +153,13 @@ def _limits(
         rlimits["RLIMIT_AS"] = policy.memory_bytes
     if policy.pids is not None and "pids" not in by_group:
         rlimits["RLIMIT_NPROC"] = policy.pids + _helpers(backend)
-    if not groups or not policy.limits & by_group:
+    wanted = needed(groups, policy.limits)
+    if not wanted:
         return None, rlimits
     pids = None if policy.pids is None else policy.pids + _helpers(backend)
-    return Group(groups, policy.memory_bytes, pids), rlimits
+    return Group(wanted, policy.memory_bytes, pids), rlimits
 
 
 def _helpers(backend: str) -> int:
     """How many processes of ours are counted beside the program's own."""
-    return {"bubblewrap": 1, "unshare": 2}.get(backend, 0)
+    return {"bubblewrap": 2, "unshare": 2}.get(backend, 0)
