@@ -92,9 +92,9 @@ def _narrowed(order: Order) -> None:
     kernel.no_new_privileges()
     if order.backend in ("landlock", "narrow") or (order.backend == "unshare" and landlock.abi()):
         devices = tuple(path for name in DEVICES if os.path.exists(path := f"/dev/{name}"))
-        seen, private = ("/proc",), ("/tmp", "/dev/shm")  # noqa: S108 - made for it alone
-        if order.backend == "landlock":
-            seen, private = (), ()
+        alone = order.backend != "landlock"  # with folders that were made for it
+        seen = ("/proc",) if alone else ()
+        private = ("/tmp", "/dev/shm") if alone else ()  # noqa: S108
         rw = (*order.rw, *devices, *private)
         landlock.restrict((*order.ro, *seen), rw, network=order.network)
     for name, limit in order.rlimits.items():

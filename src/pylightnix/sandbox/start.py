@@ -97,8 +97,9 @@ def start(
         ro: absolute paths of files and folders that it sees, at the same place, beside the
             policy's; see `system_paths` and `python_paths`. Links are followed once, now.
         rw: those that it may change too.
-        stdin: as in `subprocess.Popen`, but for None, which is nothing to read; likewise `stdout`
-            and `stderr`.
+        stdin: as in `subprocess.Popen`, but for None, which is nothing to read.
+        stdout: likewise; None drops what it says.
+        stderr: likewise.
         pass_fds: descriptors that it gets, under the same numbers.
 
     Returns:
