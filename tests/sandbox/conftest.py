@@ -1,36 +1,21 @@
-"""What this machine can do, found out once, and handles that do not outlive a test."""
+"""Programs in sandboxes, and handles that do not outlive a test."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 from typing import Any, TypeAlias
 
 import pytest
 
+from pylightnix.sandbox.handle import Ended
 from pylightnix.sandbox.policy import Policy
-from pylightnix.sandbox.probe import Capabilities, probe
-from pylightnix.sandbox.start import Ended, Sandboxed, start
+from pylightnix.sandbox.start import Sandboxed, start
 from pylightnix.sandbox.system import system_paths
+from sandboxes import needs
 
 Run: TypeAlias = Callable[..., tuple[Ended, str]]
-
-
-@cache
-def probed() -> Capabilities:
-    return probe()
-
-
-def needs(backend: str, *words: str) -> None:
-    """Skip where a back-end is not to be had, or does not enforce what a test is about."""
-    found = probed()
-    if backend in found.reasons:
-        pytest.skip(f"no {backend} here: {found.reasons[backend]}")
-    lacking = set(words) - found.enforces[backend]
-    if lacking:
-        pytest.skip(f"{backend} does not enforce {', '.join(sorted(lacking))} here")
 
 
 @pytest.fixture(params=["bubblewrap", "unshare"])

@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import pytest
-from sandbox.conftest import needs, probed
 
 from pylightnix.sandbox import hostile
 from pylightnix.sandbox.trials import TRIALS, try_all
+from sandboxes import needs, probed
 
 
 def test_every_attempt_is_denied(backend: str) -> None:

@@ -95,7 +95,7 @@ def _narrowed(order: Order) -> None:
         alone = order.backend != "landlock"  # with folders that were made for it
         seen = ("/proc",) if alone else ()
         private = ("/tmp", "/dev/shm") if alone else ()  # noqa: S108
-        rw = (*order.rw, *devices, *private)
+        rw = (*order.rw, *(place for place, _ in order.mapped), *devices, *private)
         landlock.restrict((*order.ro, *seen), rw, network=order.network)
     for name, limit in order.rlimits.items():
         number = getattr(resource, name)

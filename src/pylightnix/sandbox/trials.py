@@ -15,7 +15,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pylightnix.core.value import value
 
 from . import hostile
+from .limits import homes
 from .policy import Policy
+from .probe import enforced
 from .start import start
 from .system import python_paths, system_paths
 
@@ -93,10 +95,11 @@ def try_all(backend: str, policy: Policy | None = None) -> tuple[Tried, ...]:
 
 
 def _policy(backend: str) -> Policy:
+    counts = "pids" in enforced(backend, homes())
     return Policy(
         backend=backend,
         memory_bytes=hostile.MEMORY_BYTES // 2,
-        pids=hostile.PIDS // 2,
+        pids=hostile.PIDS // 2 if counts else None,
         file_bytes=hostile.FILE_BYTES // 2,
         wall_s=_PATIENCE_S,
         require=(),
