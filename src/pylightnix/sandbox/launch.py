@@ -16,11 +16,7 @@ from .orders import DEVICES, Order, unpacked
 from .room import make_room
 
 _NAMESPACES = (
-    kernel.CLONE_NEWUSER
-    | kernel.CLONE_NEWNS
-    | kernel.CLONE_NEWPID
-    | kernel.CLONE_NEWIPC
-    | kernel.CLONE_NEWUTS
+    kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 )
 _FAILED = 126
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -63,6 +59,8 @@ def _in_namespaces(order: Order, trouble_fd: int) -> None:
     if first:
         _stand_by(first)
     kernel.die_with_parent()
+    # Not shared with the process before, whose root would be taken away in the middle of its work.
+    kernel.unshare(kernel.CLONE_NEWNS)
     make_room(order)
     kernel.no_new_privileges()
     kernel.drop_capabilities()
