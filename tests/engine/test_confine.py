@@ -52,7 +52,7 @@ def policy(request: pytest.FixtureRequest) -> Policy:
 
 
 def stage(
-    function: Callable[[Build], None], policy: Policy, *deps: DRef, nouts: int = 1, **fields: object
+    function: Callable[[Build], None], policy: Policy, *deps: DRef, nouts: int = 1, **fields: str
 ) -> DRef:
     """A derivation whose realizer is the function, in a sandbox."""
     config = mkconfig({"name": "confined", "deps": list(deps), **fields})
@@ -60,9 +60,9 @@ def stage(
     return mkdrv(config, matcher, build_wrapper(function, nouts, policy=policy))
 
 
-def made(store: Store, function: Callable[[Build], None], policy: Policy, **fields: object) -> RRef:
+def made(store: Store, function: Callable[[Build], None], policy: Policy, **fields: str) -> RRef:
     """Realize such a derivation."""
-    return realize(instantiate(lambda: stage(function, policy, **fields), store=store))
+    return realize(instantiate(lambda: stage(function, policy, nouts=1, **fields), store=store))
 
 
 def failure(store: Store, function: Callable[[Build], None], policy: Policy) -> BuildFailed:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pylightnix.core.context import Context
     from pylightnix.sandbox.policy import Policy
 
+    from .registry import Realizer
+
 
 _NAMES = ("__module__", "__qualname__", "__name__", "__doc__")
 
@@ -99,8 +101,7 @@ class _Wrapped:
         if self.policy is not None:
             from .confine import confined
 
-            free = _Wrapped(self.function, self.nouts, None)
-            return confined(free, self.policy, store, dref, context, rarg)
+            return confined(freed(self)[0], self.policy, store, dref, context, rarg)
         build = Build(store, dref, context, rarg, self.nouts)
         self.function(build)
         return build.make_outputs()
@@ -125,6 +126,13 @@ def build_wrapper(
     if not _is_count(nouts):
         raise InvalidValue(f"a build must have at least 1 output, not {nouts!r:.50}")
     return _Wrapped(f, nouts, policy)
+
+
+def freed(realizer: Realizer) -> tuple[Realizer, Policy | None]:
+    """Give a realizer as it is without a sandbox, and its policy, if it has one."""
+    if isinstance(realizer, _Wrapped):
+        return _Wrapped(realizer.function, realizer.nouts, None), realizer.policy
+    return realizer, None
 
 
 def _is_count(value: object) -> bool:

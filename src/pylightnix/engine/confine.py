@@ -48,7 +48,7 @@ for name, file in {packages!r}:
 from pylightnix.engine.inside import main
 main()
 """
-_FIXED = ("sha256", "sha1")
+FIXED = ("sha256", "sha1")
 _ANSWER_BYTES = 1 << 20
 _LIMITS = ("wall_s", "memory_bytes", "cpu_s", "file_bytes", "pids")
 
@@ -112,9 +112,9 @@ def confined(
     """
     from pathlib import Path
 
-    if policy.network and not any(config_dict(rarg.config).get(name) for name in _FIXED):
+    if policy.network and not any(config_dict(rarg.config).get(name) for name in FIXED):
         raise InvalidPolicy(
-            (f"a network is granted to {dref}, whose config has no {' or '.join(_FIXED)}",)
+            (f"a network is granted to {dref}, whose config has no {' or '.join(FIXED)}",)
         )
     work, log = rarg.folder(), rarg.log
     os.makedirs(f"{work}/out")

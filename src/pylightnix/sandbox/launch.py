@@ -15,9 +15,7 @@ from . import kernel, landlock
 from .orders import DEVICES, Order, unpacked
 from .room import make_room
 
-_NAMESPACES = (
-    kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
-)
+_NAMESPACES = kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 _FAILED = 126
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
