@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from pylightnix.sandbox.probe import Capabilities, probe
+from pylightnix.sandbox.capabilities import Capabilities, probe
 
 
 @cache

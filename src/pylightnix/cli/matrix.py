@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from pylightnix.core.errors import PylightnixError
+from pylightnix.sandbox.capabilities import Capabilities, probe
 from pylightnix.sandbox.policy import BACKENDS
-from pylightnix.sandbox.probe import Capabilities, probe
 from pylightnix.sandbox.trials import TRIALS, Tried, try_all
 from pylightnix.store.doctor import Finding
 

@@ -112,7 +112,10 @@ def _built(
         rarg = RealizeArg({}, drv.config, scratch.new, log=log, rindex=index)
         context = mkcontext(context_of(store, rref))
         try:
-            folders = confined(realizer, policy, store, drv.dref, context, rarg)
+            if getattr(realizer, "own_sandbox", False):  # sandboxes cannot be nested
+                folders = realizer(store, drv.dref, context, rarg)
+            else:
+                folders = confined(realizer, policy, store, drv.dref, context, rarg)
         except (RealizerRaised, RealizerEnded) as error:
             cause = f"in a sandbox, {error}"
             raise BuildFailed(drv.dref, scratch.keep(), log, cause, tail(log)) from error

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pylightnix.core.errors import PylightnixError
 
 from . import seccomp
+from .capabilities import enforced, known
 from .grants import grants
 from .handle import Sandboxed as Sandboxed
 from .limits import Group, Home, homes, needed
 from .policy import BACKENDS, Policy
-from .probe import enforced, known
 from .spawn import Stream, Streams, order_of, spawn
 from .system import system_paths
 

@@ -15,9 +15,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pylightnix.core.value import value
 
 from . import hostile
+from .capabilities import enforced
 from .limits import homes
 from .policy import Policy
-from .probe import enforced
 from .start import start
 from .system import python_paths, system_paths
 
