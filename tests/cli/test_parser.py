@@ -22,6 +22,7 @@ COMMANDS = [
     "rm",
     "find",
     "diff",
+    "table",
     "show",
     "path",
     "config",
@@ -34,6 +35,7 @@ COMMANDS = [
     "verify",
     "doctor",
     "index",
+    "plugins",
 ]
 # What a command wants behind it; otherwise a reference.
 WORDS = {
@@ -42,7 +44,8 @@ WORDS = {
     "why-depends": ["a", "b"],
     "root": ["add", "n", "r"],
     "index": ["--rebuild"],
-    **{name: [] for name in ("ls", "init", "du", "find", "gc", "verify", "doctor")},
+    "plugins": ["list"],
+    **{name: [] for name in ("ls", "init", "du", "find", "gc", "table", "verify", "doctor")},
 }
 
 

@@ -40,8 +40,8 @@ MUTANTS = (
     Mutant(
         "the name of a realization is not flushed",
         "store/objects.py",
-        'if store.durability != "none":\n            fsys.sync_folder(home)',
-        "if False:\n            fsys.sync_folder(home)",
+        'if store.durability != "none":\n            _flush_name(home, rref)',
+        "if False:\n            _flush_name(home, rref)",
         *_POWER,
     ),
     Mutant(
@@ -54,9 +54,9 @@ MUTANTS = (
     Mutant(
         "with durability full files are not flushed",
         "store/freeze.py",
-        "os.fchmod(fd, 0o555 if executable else 0o444)\n        os.utime(fd, ns=_TIMES)\n"
+        "os.fchmod(fd, 0o555 if executable else 0o444)\n        os.utime(fd, EPOCH)\n"
         "        if found.sync:",
-        "os.fchmod(fd, 0o555 if executable else 0o444)\n        os.utime(fd, ns=_TIMES)\n"
+        "os.fchmod(fd, 0o555 if executable else 0o444)\n        os.utime(fd, EPOCH)\n"
         "        if False:",
         *_POWER,
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -21,7 +21,9 @@ from pylightnix.store.roots import LiveRoots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import ClassVar
+    from typing import ClassVar, TypeVar
+
+    T = TypeVar("T")
 
     from pylightnix.store.layout import Durability
 
@@ -116,6 +118,15 @@ def use_store(store: Store) -> Iterator[Store]:
     token = _store.set(store)
     try:
         yield store
+    finally:
+        _store.reset(token)
+
+
+def with_store(store: Store, function: Callable[..., T], *args: object) -> T:
+    """Call a function with a store as the current one: as `use_store`, for what is called often."""
+    token = _store.set(store)
+    try:
+        return function(*args)
     finally:
         _store.reset(token)
 

@@ -30,3 +30,7 @@ class RealizeError(PylightnixError):
 
 class FetchError(PylightnixError):
     """A source could not be had, or is not what its hash says."""
+
+
+class PluginError(PylightnixError):
+    """A plugin is not there, is there twice, is broken, or cannot be built into a distribution."""

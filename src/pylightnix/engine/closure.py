@@ -116,6 +116,7 @@ def fill(registry: Registry, stage: Callable[[], T]) -> T:
         return stage()
     finally:
         registry.busy = False
+        registry.memo.clear()
 
 
 def close_over(
@@ -154,18 +155,23 @@ def close_over(
     derivations = _needed(registry, targets)
     if hold is not None:
         hold([drv.dref for drv in derivations])
-        _write(
-            [drv for drv in derivations if not has_derivation(store, drv.dref, drv.config)], store
-        )
+        _write(derivations, store)
     return Closure(result, tuple(targets), derivations, store)
 
 
-def _write(missing: Collection[Derivation], store: Store) -> None:
-    if missing:
-        from pylightnix.store.objects import write_derivation
+def _write(derivations: Collection[Derivation], store: Store) -> None:
+    """Write what the store lacks; dependencies come first."""
+    new: set[DRef] = set()
+    for drv in derivations:
+        # What needs a derivation that was not there is new itself, as a rule; if it is not, whoever
+        # writes it finds out.
+        is_new = bool(new) and not new.isdisjoint(drv.config.deps)
+        if not is_new and has_derivation(store, drv.dref, drv.config):
+            continue
+        from pylightnix.store.objects import put_derivation
 
-        for drv in missing:
-            write_derivation(store, drv.dref, drv.config)
+        put_derivation(store, drv.dref, drv.config)
+        new.add(drv.dref)
 
 
 def _needed(registry: Registry, targets: Collection[DRef]) -> tuple[Derivation, ...]:
@@ -177,7 +183,10 @@ def _needed(registry: Registry, targets: Collection[DRef]) -> tuple[Derivation, 
 
 
 def takes_registry(stage: Callable[..., object]) -> bool:
-    """Tell whether a stage has a parameter named `r`."""
+    """Tell whether a stage has a parameter named `r`, or what it says of itself."""
+    told = getattr(stage, "takes_registry", None)
+    if told is not None:
+        return bool(told)
     inner: object = stage
     while hasattr(inner, "__wrapped__"):
         inner = inner.__wrapped__

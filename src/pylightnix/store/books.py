@@ -14,6 +14,7 @@ from .machine import boot_id
 
 NOBODY = (0, 0, 0)
 _NONE = "-"
+_UNREAD = "?"
 
 
 @value
@@ -60,14 +61,18 @@ class Shelf:
         books: its whole realizations, sorted by hash.
         strange: folders that look like realizations and are not whole.
         config: what its config says; None if nobody asked yet.
+        has_config: whether there is a file of that name.
         durable: all of it is on the disk, whatever happens to the power.
+        tidy: no interrupted write is in the folder.
     """
 
     identity: tuple[int, int, int]
     books: tuple[Book, ...]
     strange: tuple[RRef, ...] = ()
     config: ConfigFacts | None = None
+    has_config: bool = True
     durable: bool = True
+    tidy: bool = True
 
 
 def as_word(text: str) -> str:
@@ -79,7 +84,9 @@ def encode_shelf(shelf: Shelf) -> str:
     """Give a shelf as a row of the index; what is strange is not in it."""
     inode, mtime_ns, ctime_ns = shelf.identity
     facts = shelf.config
-    config = "" if facts is None else _line(facts.size_bytes, repr(facts.arrived_s), *facts.deps)
+    config = _UNREAD if shelf.has_config else ""
+    if facts is not None:
+        config = _line(facts.size_bytes, repr(facts.arrived_s), *facts.deps)
     books = [
         _line(
             book.rref[5:37],
@@ -110,9 +117,38 @@ def decode_shelf(dref: DRef, row: str) -> Shelf:
         identity,
         tuple([_book(dref, line) for line in books]),
         (),
-        _config(config) if config else None,
+        _config(config) if config not in ("", _UNREAD) else None,
+        bool(config),
         durable == "1",
     )
+
+
+def row_tails(durable: bool) -> tuple[str, ...]:
+    """Give how the first line of a row that may be believed goes on behind the three numbers.
+
+    Args:
+        durable: only if all of it is on the disk.
+    """
+    return tuple(f"{known} {boot_id()}\n" for known in ("1" if durable else "01"))
+
+
+def rrefs_in_row(dref: DRef, row: str) -> list[RRef]:
+    """Give the realizations in a row; none if there is no config."""
+    _, config, *books = row.split("\n")
+    if not config:
+        return []
+    return [str.__new__(RRef, f"rref:{book[:32]}-{dref[5:]}") for book in books]
+
+
+def sizes_in_row(dref: DRef, row: str) -> tuple[int, dict[RRef, int]] | None:
+    """Give the bytes of a derivation's config and of each realization; None if nobody read it."""
+    _, config, *books = row.split("\n")
+    if config in ("", _UNREAD):
+        return None
+    parts = [book.split(" ", 4) for book in books]
+    of = dref[5:]
+    sizes = {str.__new__(RRef, f"rref:{part[0]}-{of}"): int(part[3]) for part in parts}
+    return int(config.partition(" ")[0]), sizes
 
 
 # References in a row were references when it was written, and its checksum says that it was not

@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from pylightnix.core.reclaim import Item, Ref
 from pylightnix.core.refs import DRef
 
-from .books import Shelf
-from .layout import Store, drv_path, parse_drv, rref_path
+from .books import Shelf, decode_shelf
+from .layout import Store, drv_path, rref_path
 from .shelf import facts_of, shelf_of
+from .survey import survey
 from .trouble import status_of
 
 Score = Callable[[str], float | None]
 
 
-def census(store: Store, score: Score | None = None) -> dict[Ref, Item]:
-    """List everything, the remains of interrupted copies included.
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The whole store.
+
+    Attributes:
+        items: every object, the remains of interrupted copies included.
+        unsure: derivations in whose folders there may be other things as well.
+    """
+
+    items: Mapping[Ref, Item]
+    unsure: Sequence[DRef]
+
+
+def census(store: Store, score: Score | None = None) -> Census:
+    """List everything.
 
     Args:
         store: where.
         score: given the folder of a realization, the number that it is judged by.
     """
-    names = sorted(os.listdir(store.objects))
-    drefs = [dref for name in names if (dref := parse_drv(name)) is not None]
-    if store.index is not None:
-        store.index.load("shelf", drefs)
     items: dict[Ref, Item] = {}
-    for dref in drefs:
-        shelf = shelf_of(store, dref)
-        if shelf is not None:
-            _count(store, dref, shelf, score, items)
-    return items
+    unsure: list[DRef] = []
+    for dref, known in survey(store):
+        if isinstance(known, str):
+            shelf = decode_shelf(dref, known)
+        else:
+            shelf = known
+            unsure.append(dref)
+        if shelf.config is None:
+            shelf = shelf_of(store, dref) or shelf  # what is read of the config is to be remembered
+        _count(store, dref, shelf, score, items)
+    return Census(items, unsure)
 
 
 def _count(
