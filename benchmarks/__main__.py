@@ -14,6 +14,7 @@ from . import (
     rows_counts,
     rows_ingest,
     rows_plugins,
+    rows_sandbox,
     rows_stages,
     rows_store,
     rows_workers,
@@ -45,6 +46,7 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "P1": rows_plugins.p1,
     "P2": rows_plugins.p2,
     "P3": rows_plugins.p3,
+    "B1": rows_sandbox.b1,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"
