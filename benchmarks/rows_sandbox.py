@@ -8,7 +8,7 @@ from .peers import ours
 
 BARE = "no sandbox"
 # Bubblewrap starts one program; the others start our launcher first, which is an interpreter.
-AT_MOST_S = {"bubblewrap": 0.02, "unshare": 0.05, "landlock": 0.04, "rlimits": 0.04}
+AT_MOST_S = {"bubblewrap": 0.02, "unshare": 0.06, "landlock": 0.05, "rlimits": 0.05}
 
 
 def b1(bench: Bench) -> list[Claim]:

@@ -8,6 +8,8 @@ from . import kernel
 from .orders import DEVICES, Order
 
 _OLD = "/.old"
+# Settings of the whole machine: the root of a namespace is root to them if it is root outside.
+_KERNEL = ("sys", "sysrq-trigger", "irq", "bus")
 _LINKS = {"fd": "self/fd", "stdin": "self/fd/0", "stdout": "self/fd/1", "stderr": "self/fd/2"}
 
 
@@ -24,6 +26,9 @@ def make_room(order: Order) -> None:
         os.mkdir(folder)
         os.chmod(folder, mode)
     kernel.mount("proc", "/proc", "proc", flags | kernel.MS_NOEXEC)
+    for name in _KERNEL:
+        if os.path.exists(f"/proc/{name}"):
+            kernel.bind(f"/proc/{name}", f"/proc/{name}", write=False)
     for name in DEVICES:
         _device(name)
     for name, target in _LINKS.items():
