@@ -117,7 +117,7 @@ def test_it_has_no_capability_and_gets_none(run: Run, backend: str) -> None:
 
 def test_settings_of_the_machine_cannot_be_opened_for_writing(run: Run, backend: str) -> None:
     """Root outside is root to them inside, whatever namespace it is in; nothing is written."""
-    names = ["sys/kernel/core_pattern", "sys/vm/drop_caches", "sysrq-trigger"]
+    names = ["sys/kernel/core_pattern", "sys/vm/drop_caches", "sysrq-trigger", "fs/none"]
     script = f"""
 import os
 for name in {names}:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 
 from . import kernel
-from .orders import DEVICES, Order
+from .orders import DEVICES, SETTINGS, Order
 
 _OLD = "/.old"
-# Settings of the whole machine: the root of a namespace is root to them if it is root outside.
-_KERNEL = ("sys", "sysrq-trigger", "irq", "bus")
 _LINKS = {"fd": "self/fd", "stdin": "self/fd/0", "stdout": "self/fd/1", "stderr": "self/fd/2"}
 
 
@@ -26,9 +24,9 @@ def make_room(order: Order) -> None:
         os.mkdir(folder)
         os.chmod(folder, mode)
     kernel.mount("proc", "/proc", "proc", flags | kernel.MS_NOEXEC)
-    for name in _KERNEL:
-        if os.path.exists(f"/proc/{name}"):
-            kernel.bind(f"/proc/{name}", f"/proc/{name}", write=False)
+    for path in SETTINGS:
+        if os.path.exists(path):
+            kernel.bind(path, path, write=False)
     for name in DEVICES:
         _device(name)
     for name, target in _LINKS.items():
