@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -40,11 +40,13 @@ class _Process:
         store: what `store_initialize` with paths of its own chose.
         indexes: folder `var` of a store -> the handle on its index.
         live: folder `var` of a store -> what this process uses of it.
+        pauses: the stores of builds that wait for the user; each knows which lock is held for it.
     """
 
     store: Store | None = None
     indexes: ClassVar[dict[str, Index]] = {}
     live: ClassVar[dict[str, LiveRoots]] = {}
+    pauses: tuple[Store, ...] = ()
 
 
 def environment() -> Mapping[str, str]:
@@ -99,6 +101,28 @@ def live_roots(store: Store) -> LiveRoots:
             atexit.register(_let_go)
         live = _Process.live[store.var] = LiveRoots(store)
     return live
+
+
+def note_pauses(stores: Iterable[Store]) -> None:
+    """Say which builds wait for the user, in place of those that were said before."""
+    _Process.pauses = tuple(stores)
+
+
+def for_work(store: Store, durability: Durability | None = None) -> Store:
+    """Give a store as something is now going to be realized in it.
+
+    While builds of this process wait for the user it knows their locks for its own: what is
+    realized meanwhile must not wait for them, for ever.
+
+    Args:
+        store: of a closure.
+        durability: what is flushed; by default the store's.
+    """
+    if durability is not None:
+        wanted = mkstore(store.objects, store.var, durability).durability
+        store = changed(store, durability=wanted)
+    held = store.held.union(*(other.held for other in _Process.pauses if other.var == store.var))
+    return store if held == store.held else changed(store, held=held)
 
 
 def _let_go() -> None:

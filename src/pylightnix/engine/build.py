@@ -9,6 +9,7 @@ from pylightnix.core.config import Config, config_cattrs, config_dict, selfref
 from pylightnix.core.confscan import is_part
 from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.refs import DRef, InvalidRef, Name, RefPath, RRef, isdref
+from pylightnix.core.value import drawn
 from pylightnix.store.layout import Store, rref_path
 from pylightnix.store.usage import AmbiguousResult
 
@@ -40,6 +41,7 @@ class Build:
     """
 
     __slots__ = ("_chosen", "_context", "_nouts", "config", "dref", "outpaths", "rarg", "store")
+    _repr_html_ = drawn
 
     def __init__(
         self,

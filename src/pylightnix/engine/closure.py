@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from pylightnix.core.errors import InstantiateError
 from pylightnix.core.graph import reachable
 from pylightnix.core.refs import DRef
-from pylightnix.core.value import value
+from pylightnix.core.value import drawn, value
 from pylightnix.store.layout import Store
 from pylightnix.store.query import has_derivation
 
@@ -70,6 +70,7 @@ class Closure:
     derivations: tuple[Derivation, ...]
     store: Store
     making: Making | None = None
+    _repr_html_ = drawn
 
     def __eq__(self, other: object) -> bool:
         """Compare everything but how they were made."""
