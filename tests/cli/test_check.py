@@ -36,6 +36,21 @@ def outside(b):
 
 def far():
     return _thing(outside, "far")
+
+FACTOR = 3
+
+def tripled(number):
+    return number * FACTOR
+
+@autostage(out=[selfref, "text"], number=2)
+def auto(out, number):
+    with open(out, "w") as file:
+        file.write(str(tripled(number)))
+
+@autostage(out=[selfref, "text"], dep=auto)
+def above(out, dep):
+    with open(out, "w") as file:
+        file.write(str(dep.number + tripled(1)))
 """
 
 
@@ -77,6 +92,16 @@ def test_of_a_reference_the_stage_is_found_by_its_builder(run: Run, stages: str)
         done = run("check", text)
         assert done.status == 0, done.err
         assert done.out.startswith(rref)
+
+
+@pytest.mark.parametrize("stage", ["auto", "above"])
+def test_of_a_function_that_is_a_stage_the_code_goes_along(
+    run: Run, stages: str, stage: str
+) -> None:
+    rref = run("realize", f"{stages}:{stage}").out.strip()
+    done = run("check", rref)
+    assert done.status == 0, done.err
+    assert done.out.startswith(rref)
 
 
 @pytest.mark.parametrize("stage", [".py:steady", ":far"])

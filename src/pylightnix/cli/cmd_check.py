@@ -63,14 +63,14 @@ def _is_target(text: str) -> bool:
 
 
 def _stage_of(store: Store, rref: RRef, args: Namespace) -> Target:
-    """Find the stage by the name of the function that built: mostly it was defined inside it."""
+    """Find the stage by the name of the function that built: defined inside it, or by it named."""
     if args.arguments:
         raise InvalidTarget(args.arguments[0], "a REF takes no arguments; a TARGET does")
     module, _, path = str(provenance_of(store, rref).get("realizer", "?:?")).partition(":")
-    name = path.partition(".")[0]
+    name = path.partition(".<locals>")[0]
     if module in ("__main__", "?") or module.startswith("target_"):
         raise _unknown(store, rref, args, "that is a file of which only the name is known")
-    if not name.isidentifier() or ".<locals>" not in path:
+    if not name.isidentifier():
         raise _unknown(store, rref, args, "that is no part of a stage")
     return Target(module, False, name, {})
 
