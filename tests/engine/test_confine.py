@@ -35,6 +35,7 @@ from pylightnix.engine.confine import RealizerEnded, RealizerRaised
 from pylightnix.engine.travel import CannotTravel
 from pylightnix.sandbox.grants import MOST_MOUNTS
 from pylightnix.sandbox.policy import InvalidPolicy, Policy
+from pylightnix.sandbox.start import SandboxUnavailable
 from pylightnix.store.layout import log_path, rref_path
 from sandboxes import needs
 from stages_for_tests import constant, scratch_left, text_of, write_text
@@ -240,6 +241,18 @@ def test_a_network_is_for_outputs_whose_hash_is_fixed(store: Store, policy: Poli
     open_ = Policy(backend=policy.backend, require=policy.require, pids=None, network=True)
     assert isinstance(failure(store, build, open_).__cause__, InvalidPolicy)
     assert text_of(store, made(store, build, open_, sha256="0" * 64)) == "fetched"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_without_a_sandbox_that_is_required_nothing_is_built(store: Store, jobs: int) -> None:
+    unmet = Policy(backend="rlimits", pids=None)
+
+    def build(b: Build) -> None:
+        write_text(b, "built")
+
+    with pytest.raises(SandboxUnavailable, match="it does not enforce fs, net, pid"):
+        realize(instantiate(lambda: stage(build, unmet), store=store), jobs=jobs)
+    assert scratch_left(store) == []
 
 
 def test_builds_of_one_thing_are_done_at_one_place(store: Store) -> None:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 
-from pylightnix.core.errors import PylightnixError
+from pylightnix.core.errors import RealizeError
 
 from . import seccomp
 from .capabilities import enforced, known
@@ -22,7 +22,7 @@ from .system import system_paths
 _TMP_BYTES = 1 << 30
 
 
-class SandboxUnavailable(PylightnixError):
+class SandboxUnavailable(RealizeError):
     """This machine cannot enforce what a policy requires; nothing was run.
 
     Attributes:
