@@ -15,6 +15,7 @@ from . import (
     rows_ingest,
     rows_pipelines,
     rows_plugins,
+    rows_sandbox,
     rows_stages,
     rows_store,
     rows_workers,
@@ -51,6 +52,7 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "Y3": rows_pipelines.y3,
     "Y4": rows_pipelines.y4,
     "Y5": rows_pipelines.y5,
+    "B1": rows_sandbox.b1,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

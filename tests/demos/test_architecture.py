@@ -15,6 +15,7 @@ TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 FLOORS = (
     "core",
     "plugins",
+    "sandbox",
     "store",
     "engine",
     "executors",
