@@ -34,3 +34,7 @@ class FetchError(PylightnixError):
 
 class PluginError(PylightnixError):
     """A plugin is not there, is there twice, is broken, or cannot be built into a distribution."""
+
+
+class TenantError(PylightnixError):
+    """The code or the packages of a tenant are not what they should be, or could not be run."""
