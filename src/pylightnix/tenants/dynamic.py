@@ -125,7 +125,7 @@ def _called(node: ast.Call, func: ast.expr, known: _Known, packages: frozenset[s
     first = arguments[0] if arguments else None
     text = first.value if isinstance(first, ast.Constant) else None
     if meaning in _ASKING:
-        return _in_table(True, str(text), packages)
+        return _in_table(True, text if isinstance(text, str) else "", packages)
     if meaning in _RUN:
         return _run(ast.unparse(func), text, packages)
     if not known.is_import(func):
