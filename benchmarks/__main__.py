@@ -16,6 +16,7 @@ from . import (
     rows_plugins,
     rows_stages,
     rows_store,
+    rows_tenants,
     rows_workers,
 )
 from .bench import Bench
@@ -45,6 +46,8 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "P1": rows_plugins.p1,
     "P2": rows_plugins.p2,
     "P3": rows_plugins.p3,
+    "N1": rows_tenants.n1,
+    "N2": rows_tenants.n2,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

@@ -7,7 +7,18 @@ import sys
 
 import pytest
 
-ROOMS = ["executors", "remotes", "pods", "sandbox", "plugins", "pipelines", "tenants", "cli", "web"]
+ROOMS = [
+    "executors",
+    "remotes",
+    "pods",
+    "sandbox",
+    "plugins",
+    "imports",
+    "pipelines",
+    "tenants",
+    "cli",
+    "web",
+]
 LIBRARIES = ["dask", "distributed", "yaml", "IPython", "rich", "sqlite3", "filelock", "cloudpickle"]
 HEAVY = [
     "urllib.request",

@@ -24,6 +24,8 @@ _NAMES = frozenset(("__import__", "import_module"))
 _RUN = ("builtins.exec", "builtins.eval")
 _BUILTINS = {name: f"builtins.{name}" for name in ("__import__", "exec", "eval")}
 _ASKING = frozenset(f"sys.modules.{name}" for name in ("get", "pop", "setdefault"))
+_FIRST = ("name", "mod_name", "fullname", "package")
+_OWN = ("__name__", "__package__")
 # A source without any of these words has nothing to look for.
 _HINTS = (*_NAMES, "importlib", "pkgutil", "runpy", "exec", "eval", "modules", "builtins")
 _WHAT_TO_DO = "write an import statement, or give the code an environment of its own"
@@ -121,9 +123,8 @@ def _complaint(node: ast.expr | ast.stmt, known: _Known, packages: frozenset[str
 
 def _called(node: ast.Call, func: ast.expr, known: _Known, packages: frozenset[str]) -> str | None:
     meaning = known.meaning(func)
-    arguments = [*node.args, *(each.value for each in node.keywords)]
-    first = arguments[0] if arguments else None
-    text = first.value if isinstance(first, ast.Constant) else None
+    first = _argument(node, 0, _FIRST)
+    text: object = first.value if isinstance(first, ast.Constant) else None
     if meaning in _ASKING:
         return _in_table(True, text if isinstance(text, str) else "", packages)
     if meaning in _RUN:
@@ -134,14 +135,23 @@ def _called(node: ast.Call, func: ast.expr, known: _Known, packages: frozenset[s
     if not isinstance(text, str):
         return f"{what}(...) {_UNKNOWN}"
     if text.startswith("."):
-        base = arguments[1] if len(arguments) > 1 else None
-        if not isinstance(base, ast.Constant):
+        base = _argument(node, 1, ("package",))
+        if base is None or (isinstance(base, ast.Name) and base.id in _OWN):
             return None  # relative to the module itself, as relative statements are
-        text = f"{base.value}{text}"
+        if not isinstance(base, ast.Constant):
+            return f"{what}(...) {_UNKNOWN}"
+        text = f"{base.value!s}{text}"
     top = _top(text)
     if top in packages:
         return f"{what}({text!r}) imports {top} as it is named here, not the copy; {_WHAT_TO_DO}"
     return None
+
+
+def _argument(node: ast.Call, place: int, names: tuple[str, ...]) -> ast.expr | None:
+    """Give an argument by its place or its name."""
+    if len(node.args) > place:
+        return node.args[place]
+    return next((each.value for each in node.keywords if each.arg in names), None)
 
 
 def _run(what: str, text: object, packages: frozenset[str]) -> str | None:
