@@ -7,18 +7,8 @@ import sys
 
 import pytest
 
-ROOMS = [
-    "executors",
-    "remotes",
-    "pods",
-    "sandbox",
-    "plugins",
-    "imports",
-    "pipelines",
-    "tenants",
-    "cli",
-    "web",
-]
+ROOMS = ["executors", "remotes", "pods", "sandbox", "plugins", "pipelines", "tenants", "cli", "web"]
+ROOMS += ["ipython", "imports"]
 LIBRARIES = ["dask", "distributed", "yaml", "IPython", "rich", "sqlite3", "filelock", "cloudpickle"]
 HEAVY = [
     "urllib.request",

@@ -22,6 +22,8 @@ FLOORS = (
     "stages",
     "api",
     "tenants",
+    "ipython",
+    "web",
     "cli",
 )
 
