@@ -8,7 +8,7 @@ import sys
 import sysconfig
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -361,6 +361,24 @@ def test_what_refuses_to_load_twice_says_to_use_a_pod(tmp_path: Path) -> None:
         scope.import_module("plain")
 
 
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Give what compiles a library, or skip."""
+    include = Path(sysconfig.get_paths()["include"])
+    compiler = which("cc")
+    if compiler is None or not (include / "Python.h").is_file():
+        pytest.skip("needs a C compiler and Python.h (apt install gcc python3-dev)")
+
+    def built(source: str, name: str) -> Path:
+        (tmp_path / "source.c").write_text(source)
+        library = tmp_path / f"{name}{SUFFIX}"
+        command = [compiler, "-shared", "-fPIC", f"-I{include}", "-o", str(library), "source.c"]
+        subprocess.run(command, cwd=tmp_path, check=True)
+        return library
+
+    return built
+
+
 ONCE = """
 #include <Python.h>
 static int loaded = 0;
@@ -375,21 +393,30 @@ PyMODINIT_FUNC PyInit_once(void) {
 """
 
 
-def test_a_real_library_that_loads_once_does_so_and_then_refuses(tmp_path: Path) -> None:
-    include = Path(sysconfig.get_paths()["include"])
-    compiler = which("cc")
-    if compiler is None or not (include / "Python.h").is_file():
-        pytest.skip("needs a C compiler and Python.h (apt install gcc python3-dev)")
-    mkfiles(tmp_path, {"once.c": ONCE, "one/a.py": "import once", "two/a.py": "import once"})
-    library = tmp_path / "one" / f"once{SUFFIX}"
-    command = [compiler, "-shared", "-fPIC", f"-I{include}", "-o", str(library), "once.c"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    (tmp_path / "two" / library.name).symlink_to(library)
+def test_a_real_library_that_loads_once_does_so_and_then_refuses(
+    tmp_path: Path, build: Callable[[str, str], Path]
+) -> None:
+    library = build(ONCE, "once")
+    for who in ("one", "two"):
+        mkfiles(tmp_path / who, {"a.py": "import once"})
+        (tmp_path / who / library.name).symlink_to(library)
     first = ImportScope(tmp_path / "one").import_module("a").once
-    assert first.__file__ == str(library)
+    assert first.__file__ == str(tmp_path / "one" / library.name)
     assert "once" not in sys.modules
     with pytest.raises(NativeModule, match=r"I am here already.*use a pod"):
         ImportScope(tmp_path / "two").import_module("a")
+
+
+def test_native_code_that_gets_what_is_installed_instead_says_to_use_a_pod(
+    tmp_path: Path, build: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This call asks nobody's `__import__`."""
+    call = 'PyImport_ImportModuleLevel("stringprep", NULL, NULL, NULL, 0)'
+    build(IMPORTS.replace('PyImport_ImportModule("%s")', call), "native")
+    (tmp_path / "stringprep.py").write_text("")
+    monkeypatch.delitem(sys.modules, "stringprep", raising=False)
+    with pytest.raises(NativeModule, match=r"does not get stringprep from the scope.*use a pod"):
+        ImportScope(tmp_path).import_module("native")
 
 
 def test_native_code_that_does_not_mind_loads_in_several_scopes(tmp_path: Path) -> None:
@@ -417,6 +444,48 @@ def test_a_dataclass_that_needs_sys_modules_says_what_to_do(tmp_path: Path) -> N
         assert "use a pod" in error.__notes__[0]
     else:
         pytest.skip("dataclasses of this Python do not ask sys.modules")
+
+
+def test_a_module_that_is_looked_up_by_its_name_is_not_found_and_that_is_explained(
+    tmp_path: Path,
+) -> None:
+    files = {
+        "a.py": "import b",
+        "b.py": "from importlib import import_module\nimport_module('here_only')",
+        "here_only.py": "",
+    }
+    with pytest.raises(ModuleNotFoundError, match="here_only") as caught:
+        scope_of(tmp_path, files).import_module("a")
+    (note,) = caught.value.__notes__
+    assert note.startswith(f"{tmp_path}/b.py looked here_only up by its name")
+
+
+IMPORTS = """
+#include <Python.h>
+static int run(PyObject *module) {
+    PyObject *found = PyImport_ImportModule("%s");
+    return found == NULL ? -1 : PyModule_AddObject(module, "found", found);
+}
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, run}, {0, NULL}};
+static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, "native", NULL, 0, NULL, slots};
+PyMODINIT_FUNC PyInit_native(void) { return PyModuleDef_Init(&def); }
+"""
+
+
+def test_native_code_that_imports_what_is_installed_loads(
+    tmp_path: Path, build: Callable[[str, str], Path]
+) -> None:
+    build(IMPORTS.replace("%s", "colorsys"), "native")
+    assert ImportScope(tmp_path).import_module("native").found is sys.modules["colorsys"]
+
+
+def test_native_code_that_imports_from_the_scope_says_to_use_a_pod(
+    tmp_path: Path, build: Callable[[str, str], Path]
+) -> None:
+    build(IMPORTS.replace("%s", "beside"), "native")
+    (tmp_path / "beside.py").write_text("")
+    with pytest.raises(NativeModule, match=r"would not get beside from the scope.*use a pod"):
+        ImportScope(tmp_path).import_module("native")
 
 
 def test_two_scopes_take_half_a_millisecond(tmp_path: Path) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import _imp
 import builtins
 import sys
 from collections.abc import Callable
 from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoader
-from importlib.util import module_from_spec
 from types import CodeType, ModuleType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .failures import NativeModule
 from .finding import Found
 
+_LOAD = compile("module = create(spec)\nrun(module)\n", "<native>", "exec", dont_inherit=True)
 Importer: TypeAlias = Callable[..., ModuleType]
 
 
@@ -40,18 +41,30 @@ def code_of(path: str) -> CodeType:
         return compile(file.read(), path, "exec", dont_inherit=True)
 
 
-def native_module(name: str, found: Found) -> ModuleType:
+def native_module(name: str, found: Found, importer: Importer) -> ModuleType:
     """Load native code, and leave `sys.modules` as it is.
+
+    Args:
+        name: dotted.
+        found: its library.
+        importer: what is asked for modules that it imports while it is loaded.
 
     Raises:
         NativeModule: it does not load.
     """
     missing = object()
     before = sys.modules.get(name, missing)
+    spec = _spec(name, found, ExtensionFileLoader(name, found.file))
+    # Native code imports with the builtins of the frame that it is called from.
+    space: dict[str, Any] = {
+        "__builtins__": {**vars(builtins), "__import__": importer},
+        "create": _imp.create_dynamic,
+        "run": _imp.exec_dynamic,
+        "spec": spec,
+    }
     try:
-        loader = ExtensionFileLoader(name, found.file)
-        module = module_from_spec(_spec(name, found, loader))
-        loader.exec_module(module)
+        exec(_LOAD, space)  # noqa: S102 - two lines of ours
+        module: ModuleType = space["module"]
     except Exception as error:
         raise NativeModule(name, found.file, f"{type(error).__name__}: {error}") from error
     finally:
@@ -60,6 +73,8 @@ def native_module(name: str, found: Found) -> ModuleType:
             sys.modules.pop(name, None)
         else:
             sys.modules[name] = before  # type: ignore[assignment]
+    vars(module).update(__spec__=spec, __loader__=spec.loader, __file__=found.file)
+    vars(module)["__package__"] = spec.parent
     return module
 
 

@@ -143,7 +143,7 @@ class ImportScope:
     def _load(self, full: str, parent: ModuleType | None) -> ModuleType:
         found = self._find(full, parent)
         if found.is_native:
-            module = self.modules[full] = native_module(full, found)
+            module = self.modules[full] = self._native(full, found)
         else:
             module = empty_module(full, found, partial(self._import, full))
             self.modules[full] = module  # before it runs: modules may import each other
@@ -154,7 +154,7 @@ class ImportScope:
                 if parent is not None and vars(parent).get(full.rpartition(".")[2]) is module:
                     delattr(parent, full.rpartition(".")[2])
                 _raise_native(error, full, found.file)
-                _explain(error, found.file)
+                self._explain(error, found.file)
                 raise
         if parent is not None:
             setattr(parent, full.rpartition(".")[2], module)
@@ -172,6 +172,24 @@ class ImportScope:
         if found is None:
             raise ModuleNotFoundError(f"No module named {full!r}", name=full)
         return found
+
+    def _native(self, full: str, found: Found) -> ModuleType:
+        """Load native code, which takes what it imports out of `sys.modules`, whoever gave it."""
+
+        def importer(
+            name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+        ) -> ModuleType:
+            if self.has(name):
+                raise ImportError(f"it would not get {name} from the scope")
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+
+        before = set(sys.modules)
+        module = native_module(full, found, importer)
+        for name in set(sys.modules) - before:
+            if self.has(name):
+                raise NativeModule(full, found.file, f"it does not get {name} from the scope")
+        self._stamps[found.file] = stamp(found.file)
+        return module
 
     def _run(self, module: ModuleType, found: Found) -> None:
         if found.file:
@@ -217,6 +235,21 @@ class ImportScope:
         names = {".".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
         self.uses.setdefault(importing, set()).update(names)
 
+    def _explain(self, error: BaseException, file: str) -> None:
+        """Add what to do to errors of those who look modules up by name."""
+        if isinstance(error, AttributeError) and str(error) == _TEXT_ANNOTATION:
+            error.add_note(
+                f"dataclasses look annotations that are text up in sys.modules, where {file} is "
+                "not: leave `from __future__ import annotations` out of it, or use a pod"
+            )
+            return
+        name = error.name if isinstance(error, ModuleNotFoundError) else None
+        if name and "." not in name and self.has(name) and not hasattr(error, "__notes__"):
+            error.add_note(
+                f"{file} looked {name} up by its name, where only what is installed is found: use "
+                "an import statement, or a pod"
+            )
+
 
 def _attach(parent: ModuleType | None, full: str, module: ModuleType) -> None:
     """Let `from . import b` find a module that is half done; Python asks `sys.modules` there."""
@@ -239,14 +272,6 @@ def _raise_native(error: BaseException, full: str, file: str) -> None:
         raise NativeModule(cause.module, cause.file, cause.why) from error
     if _TWICE in str(error):
         raise NativeModule(full, file, str(error)) from error
-
-
-def _explain(error: BaseException, file: str) -> None:
-    if isinstance(error, AttributeError) and str(error) == _TEXT_ANNOTATION:
-        error.add_note(
-            f"dataclasses look annotations that are text up in sys.modules, where {file} is not: "
-            "leave `from __future__ import annotations` out of it, or use a pod"
-        )
 
 
 def _absolute(name: str, space: Mapping[str, Any] | None, level: int) -> str:
