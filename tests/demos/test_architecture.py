@@ -22,6 +22,7 @@ FLOORS = (
     "stages",
     "api",
     "tenants",
+    "pipelines",
     "ipython",
     "web",
     "cli",

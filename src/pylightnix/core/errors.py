@@ -36,5 +36,9 @@ class PluginError(PylightnixError):
     """A plugin is not there, is there twice, is broken, or cannot be built into a distribution."""
 
 
+class PipelineError(PylightnixError):
+    """A pipeline is not what it should be, or could not be run."""
+
+
 class TenantError(PylightnixError):
     """The code or the packages of a tenant are not what they should be, or could not be run."""
