@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -498,3 +499,32 @@ def test_two_scopes_take_half_a_millisecond(tmp_path: Path) -> None:
             ImportScope([folder]).import_module("mystep")
         best_s = min(best_s, time.perf_counter() - start_s)
     assert best_s < 0.005  # ten times, for machines that are slow or busy
+
+
+def test_folders_that_nobody_touched_lately_are_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkfiles(tmp_path, {"a.py": "x = 1"})
+    os.utime(tmp_path, (1, 1))
+    scope = ImportScope(tmp_path)
+    assert not scope.has("b")
+    monkeypatch.setattr(os, "listdir", None)
+    assert scope.has("a")
+    assert not scope.has("c")
+
+
+def test_a_package_of_native_code_and_modules_without_a_spec(tmp_path: Path) -> None:
+    files = {f"p/__init__{SUFFIX}": "not a library", "__main__/x.py": ""}
+    scope = scope_of(tmp_path, files)
+    with pytest.raises(NativeModule, match=r"the module p .*__init__"):
+        scope.import_module("p")
+    assert not scope.has("__main__")
+
+
+def test_a_folder_that_cannot_be_read_has_no_modules(tmp_path: Path, nonroot: None) -> None:
+    scope = scope_of(tmp_path, {"closed/a.py": ""})
+    (tmp_path / "closed").chmod(0)
+    try:
+        assert not scope.has("closed")
+    finally:
+        (tmp_path / "closed").chmod(0o755)
