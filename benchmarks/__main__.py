@@ -18,6 +18,7 @@ from . import (
     rows_sandbox,
     rows_stages,
     rows_store,
+    rows_tenants,
     rows_workers,
 )
 from .bench import Bench
@@ -53,6 +54,8 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "Y4": rows_pipelines.y4,
     "Y5": rows_pipelines.y5,
     "B1": rows_sandbox.b1,
+    "N1": rows_tenants.n1,
+    "N2": rows_tenants.n2,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

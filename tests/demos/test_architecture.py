@@ -14,6 +14,7 @@ PACKAGE = ROOT / "src" / "pylightnix"
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 FLOORS = (
     "core",
+    "imports",
     "plugins",
     "sandbox",
     "store",
@@ -21,6 +22,7 @@ FLOORS = (
     "executors",
     "stages",
     "api",
+    "tenants",
     "pipelines",
     "ipython",
     "web",
