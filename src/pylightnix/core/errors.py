@@ -30,3 +30,7 @@ class RealizeError(PylightnixError):
 
 class FetchError(PylightnixError):
     """A source could not be had, or is not what its hash says."""
+
+
+class PodError(PylightnixError):
+    """A pod could not be made, could not be opened, or failed at a call."""

@@ -1,0 +1,311 @@
+"""A pool: the workers of an open pod, the calls that wait for one, and those on their way."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+from .codec import codec
+from .failures import PodClosed
+from .worker import Job, Program, Worker, result, written
+
+WINDOW = 1 << 16  # bytes of calls on their way to a worker: they fit into a socket's buffer
+BOOT_LIMIT_S = 60.0
+
+
+class Order:
+    """A call and the future that its answer goes to."""
+
+    __slots__ = ("future", "items", "job")
+
+    def __init__(self, job: Job, future: Future[Any] | None) -> None:
+        self.job, self.future = job, future
+        self.items: list[Any] | None = None
+
+
+class Pool:
+    """Workers of one program; a stateful handle, for any number of threads.
+
+    A call is made by the thread that asks for it, if a worker is idle: no other thread is woken.
+    Otherwise it waits in a queue, from which threads of the pool feed the workers.
+    """
+
+    def __init__(self, program: Program, workers: int) -> None:
+        self._program, self._size = program, workers
+        self._encode, _ = codec()
+        self._numbers = itertools.count(1)
+        self._change = threading.Condition(threading.Lock())
+        self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
+        self._starting = 0
+        self._queue: deque[Order] = deque()
+        self._threads = 0
+        self.closed = False
+
+    def open(self) -> dict[str, Any]:
+        """Start the workers; gives what the first one offers."""
+        made = [Worker(self._program) for _ in range(self._size)]
+        self._all.update(made)
+        try:
+            told = [worker.describe(self._program.limit_s or BOOT_LIMIT_S) for worker in made]
+        except BaseException:
+            self.close()
+            raise
+        self._idle += made
+        return told[0]
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function and wait for its value."""
+        job = written(self._encode, next(self._numbers), function, args, kwargs)
+        worker = self._claimed(function)
+        if worker is None:
+            return self._enqueue(job).result()
+        try:
+            return worker.call(job)
+        finally:
+            self._release(worker)
+
+    def submit(
+        self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Future[Any]:
+        """Have a function called; a generator's items are a list."""
+        return self._enqueue(written(self._encode, next(self._numbers), function, args, kwargs))
+
+    def stream(
+        self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[Any]:
+        """Call a generator function; its items come while it runs, on a worker of their own."""
+        job = written(self._encode, next(self._numbers), function, args, kwargs)
+        worker = self._claimed(function, wait=True)
+        assert worker is not None
+        try:
+            yield from worker.stream(job)
+        finally:
+            self._release(worker)
+
+    def map(self, function: str, every: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """Call a function once for each tuple of arguments; many calls are on their way at once."""
+        if self._size > 1:
+            yield from self._map_by_all(function, every)
+            return
+        source = (
+            Order(written(self._encode, next(self._numbers), function, args, {}), None)
+            for args in every
+        )
+        flight: deque[Order] = deque()
+        while True:
+            worker = self._claimed(function, wait=True)
+            assert worker is not None
+            try:
+                again, flight = flight, deque()
+                for order, doc in conversation(
+                    worker, lambda: again.popleft() if again else next(source, None), flight
+                ):
+                    yield _value(worker, order, doc)
+                return
+            finally:
+                if flight:
+                    worker.kill()
+                self._release(worker)
+
+    def _map_by_all(self, function: str, every: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        ahead: deque[Future[Any]] = deque()
+        try:
+            for args in every:
+                ahead.append(self.submit(function, args, {}))
+                if len(ahead) >= 100 * self._size:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
+
+    def close(self) -> None:
+        """End all workers; calls that wait or run fail with `PodClosed` or `WorkerDied`."""
+        with self._change:
+            self.closed = True
+            waiting, self._queue = self._queue, deque()
+            idle, busy = self._idle, self._all.difference(self._idle)
+            self._idle, self._all = [], set()
+            self._change.notify_all()
+        for order in waiting:
+            _fail(order, PodClosed(order.job.function))
+        for worker in busy:
+            worker.kill()
+        for worker in idle:
+            worker.close()
+
+    def _claimed(self, function: str, wait: bool = False) -> Worker | None:
+        """Take an idle worker, or start one where one is missing; None if all are busy."""
+        with self._change:
+            while True:
+                if self.closed:
+                    raise PodClosed(function)
+                if self._idle:
+                    return self._idle.pop()
+                if len(self._all) + self._starting < self._size:
+                    self._starting += 1
+                    break
+                if not wait:
+                    return None
+                self._change.wait()
+        return self._replacement()
+
+    def _replacement(self) -> Worker:
+        worker: Worker | None = None
+        try:
+            worker = Worker(self._program)
+            worker.describe(self._program.limit_s or BOOT_LIMIT_S)
+            return worker
+        except BaseException:
+            if worker is not None:
+                worker.kill()
+            worker = None
+            raise
+        finally:
+            with self._change:
+                self._starting -= 1
+                if worker is not None:
+                    self._all.add(worker)
+                self._change.notify()
+
+    def _release(self, worker: Worker) -> None:
+        with self._change:
+            if worker.dead or worker not in self._all:
+                self._all.discard(worker)
+            else:
+                self._idle.append(worker)
+            self._change.notify()
+
+    def _enqueue(self, job: Job) -> Future[Any]:
+        order = Order(job, Future())
+        with self._change:
+            if self.closed:
+                raise PodClosed(job.function)
+            self._queue.append(order)
+            if self._threads < self._size:
+                self._threads += 1
+                threading.Thread(target=self._attend, daemon=True).start()
+            self._change.notify()
+        future = order.future
+        assert future is not None
+        return future
+
+    def _attend(self) -> None:
+        """Feed workers from the queue, until the pool is closed."""
+        while True:
+            with self._change:
+                while not self._queue and not self.closed:
+                    self._change.wait()
+                if self.closed:
+                    return
+                first = self._queue[0]
+            try:
+                worker = self._claimed(first.job.function, wait=True)
+            except BaseException as error:
+                order = self._next()
+                if order is not None:
+                    _fail(order, error)
+                continue
+            assert worker is not None
+            self._feed(worker)
+            self._release(worker)
+
+    def _feed(self, worker: Worker) -> None:
+        flight: deque[Order] = deque()
+        try:
+            for order, doc in conversation(worker, self._next, flight):
+                try:
+                    _settle(order, _value(worker, order, doc))
+                except BaseException as error:
+                    _fail(order, error)
+        except BaseException as error:
+            # Calls are made one after the other: the first is the one that went wrong.
+            if flight:
+                _fail(flight.popleft(), error)
+            with self._change:
+                self._queue.extendleft(reversed(flight))
+        finally:
+            if flight:
+                worker.kill()
+
+    def _next(self) -> Order | None:
+        with suppress(IndexError):
+            while True:
+                order = self._queue.popleft()
+                future = order.future
+                # One that its worker did not get to before it died is running already.
+                if future is None or future.running() or future.set_running_or_notify_cancel():
+                    return order
+        return None
+
+
+def conversation(
+    worker: Worker, take: Callable[[], Order | None], flight: deque[Order]
+) -> Iterator[tuple[Order, dict[str, Any]]]:
+    """Keep a worker supplied, and give each call with its last answer, in order.
+
+    Args:
+        worker: claimed by this thread.
+        take: gives the next call; None if there is none now.
+        flight: gets the calls that are on their way.
+
+    Raises:
+        PodError: of the first call in `flight`; those behind it were not begun.
+    """
+    limit_s, on_way, held = worker.program.limit_s, 0, take()
+    while True:
+        parts: list[bytes] = []
+        while held is not None and on_way < WINDOW // 2 and not (held.job.big.parts and flight):
+            flight.append(held)
+            on_way += len(held.job.data)
+            if held.job.big.parts or on_way > WINDOW:
+                worker.channel.main.sendall(b"".join(parts))
+                parts.clear()
+                worker.send(held.job)
+            else:
+                parts.append(held.job.data)
+            held = take()
+        if not flight:
+            return
+        head = flight[0]
+        try:
+            if parts:
+                worker.channel.main.sendall(b"".join(parts))
+            worker.allow(limit_s)
+            doc = worker.answer(head.job.number)
+        except BaseException as error:
+            raise worker.failed(head.job.function, error) from error
+        if doc["op"] == "out":
+            head.items = head.items or []
+            head.items.append(doc.get("v"))
+            continue
+        flight.popleft()
+        on_way -= len(head.job.data)
+        yield head, doc
+        if held is None:
+            held = take()
+
+
+def _value(worker: Worker, order: Order, doc: dict[str, Any]) -> Any:
+    value = result(worker, order.job.function, doc)
+    return value if order.items is None else order.items
+
+
+def _settle(order: Order, value: Any) -> None:
+    if order.future is not None:
+        order.future.set_result(value)
+
+
+def _fail(order: Order, error: BaseException) -> None:
+    future = order.future
+    if future is not None and not future.done():
+        if not future.running():
+            future.set_running_or_notify_cancel()
+        future.set_exception(error)
