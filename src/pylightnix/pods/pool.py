@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from .failures import PodClosed
 from .worker import Job, Program, Worker, result, written
 
 WINDOW = 1 << 16  # bytes of calls on their way to a worker: they fit into a socket's buffer
+NAP_S = 0.0003
 BOOT_LIMIT_S = 60.0
 
 
@@ -262,7 +264,8 @@ def conversation(
     limit_s, on_way, held = worker.program.limit_s, 0, take()
     while True:
         parts: list[bytes] = []
-        while held is not None and on_way < WINDOW // 2 and not (held.job.big.parts and flight):
+        room = WINDOW // 2 if on_way < WINDOW // 4 else 0  # by and by: a send for each takes longer
+        while held is not None and on_way < room and not (held.job.big.parts and flight):
             flight.append(held)
             on_way += len(held.job.data)
             if held.job.big.parts or on_way > WINDOW:
@@ -279,6 +282,9 @@ def conversation(
             if parts:
                 worker.channel.main.sendall(b"".join(parts))
             worker.allow(limit_s)
+            if on_way > WINDOW // 8 and not worker.channel.buffer:
+                # Whoever waits is woken for each answer, which takes the pod longer than the call.
+                time.sleep(NAP_S)
             doc = worker.answer(head.job.number)
         except BaseException as error:
             raise worker.failed(head.job.function, error) from error
