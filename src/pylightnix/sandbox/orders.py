@@ -1,0 +1,51 @@
+"""What the launcher is told: everything about one sandboxed process, as a value that travels."""
+
+from __future__ import annotations
+
+import marshal
+
+from pylightnix.core.value import value
+
+DEVICES = ("null", "zero", "full", "random", "urandom")
+
+
+@value
+class Order:
+    """A process to be started.
+
+    Attributes:
+        backend: how, of `BACKENDS`; or `narrow`, inside bubblewrap, which has done the rest.
+        argv: the program and its arguments.
+        env: its whole environment.
+        cwd: its working folder.
+        ro: real paths to see.
+        rw: real paths to see and change.
+        links: symbolic links to make, and where they lead.
+        network: whether it has the host's.
+        tmp_bytes: the size of all private temporary folders.
+        rlimits: `RLIMIT_...` -> limit.
+        cgroups: files of control groups to put itself into.
+        calls: the filter of system calls; empty for none.
+    """
+
+    backend: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cwd: str
+    ro: tuple[str, ...]
+    rw: tuple[str, ...]
+    links: tuple[tuple[str, str], ...] = ()
+    network: bool = False
+    tmp_bytes: int = 0
+    rlimits: dict[str, int] = {}  # noqa: RUF012 - nobody changes it
+    cgroups: tuple[str, ...] = ()
+    calls: bytes = b""
+
+    def packed(self) -> bytes:
+        """Make bytes of it, for the same interpreter."""
+        return marshal.dumps(tuple(getattr(self, name) for name in type(self).__annotations__))
+
+
+def unpacked(packed: bytes) -> Order:
+    """Give the order again."""
+    return Order(*marshal.loads(packed))  # noqa: S302 - of our own parent
