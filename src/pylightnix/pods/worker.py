@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -16,42 +13,8 @@ from pylightnix.core.value import value
 from .channel import Channel, Incoming, Outgoing, packed
 from .codec import codec
 from .failures import PodTimeout, RemoteError, RemoteTraceback, WorkerDied
+from .process import Program, started
 from .tongue import Garbled, flatten, revive
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pylightnix.sandbox.policy import Policy
-
-
-@value
-class Program:
-    """What a worker runs.
-
-    Attributes:
-        python: path of the environment's interpreter.
-        agent: path of the agent's file.
-        source: folder with `pod.py`.
-        name: of the pod, an identifier.
-        log: file that its output is added to.
-        policy: what it may see and use; None for what this process may.
-        fresh: a forked process for each call.
-        limit_s: seconds that a call may take; None for any.
-        lend: packages of the host -> the folder that holds each.
-        ro, rw: paths that a sandbox shows.
-    """
-
-    python: str
-    agent: str
-    source: str
-    name: str
-    log: str
-    policy: Policy | None = None
-    fresh: bool = False
-    limit_s: float | None = None
-    lend: Mapping[str, str] = {}  # noqa: RUF012 - never changed
-    ro: tuple[str, ...] = ()
-    rw: tuple[str, ...] = ()
-
 
 @value
 class Job:
@@ -99,7 +62,7 @@ class Worker:
         encode, decode = codec()
         ends = [socket.socketpair() for _ in range(2)]
         try:
-            self.process = _started(program, [theirs.fileno() for _, theirs in ends])
+            self.process = started(program, [theirs.fileno() for _, theirs in ends])
         finally:
             for _, theirs in ends:
                 theirs.close()
@@ -239,8 +202,8 @@ class Worker:
         """End what is left of the process, and tell how it went."""
         status: int | None = None
         if not cause.startswith("it "):  # its end is seen on the channel before it has ended
-            with suppress(subprocess.TimeoutExpired):
-                status = self.process.wait(2.0)
+            status, why = self.process.ended(2.0)
+            cause = why or cause
         self.kill()
         return WorkerDied(function, status, cause, self.program.log)
 
@@ -258,8 +221,7 @@ class Worker:
         """Ask it to end, and end it."""
         with suppress(OSError):
             self.channel.main.sendall(self.channel.encode({"id": 0, "op": "shutdown"}))
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.2)
+            self.process.ended(0.2)
         self.kill()
 
 
@@ -273,35 +235,3 @@ def result(worker: Worker, function: str, doc: dict[str, Any]) -> Any:
         raise WorkerDied(function, status, "the process forked for it", worker.program.log)
     text, trace = str(doc.get("text")), str(doc.get("trace"))
     raise RemoteError(str(doc.get("type")), text, trace, function) from RemoteTraceback(trace)
-
-
-class _Plain:
-    """A process without a sandbox, in a process group of its own."""
-
-    def __init__(self, argv: list[str], log: str, fds: list[int]) -> None:
-        with open(log, "ab") as out:
-            self.process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                pass_fds=fds,
-                start_new_session=True,
-            )
-
-    def wait(self, timeout_s: float | None = None) -> int:
-        return self.process.wait(timeout_s)
-
-    def kill(self) -> None:
-        with suppress(OSError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-def _started(program: Program, fds: list[int]) -> Any:
-    """Start the agent."""
-    argv = [program.python, "-I", "-B", program.agent, *map(str, fds)]
-    if program.policy is None:
-        return _Plain(argv, program.log, fds)
-    raise NotImplementedError
-
