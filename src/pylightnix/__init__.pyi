@@ -33,6 +33,7 @@ from .api.stage import (
     realize_context,
     realize_many,
 )
+from .api.wrapper import build_wrapper
 from .core.config import (
     Config,
     config_cattrs,
@@ -84,7 +85,6 @@ from .engine.build import (
     build_outpaths,
     build_path,
     build_paths,
-    build_wrapper,
 )
 from .engine.closure import Closure, NotADerivation
 from .engine.events import (

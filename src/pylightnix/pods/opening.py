@@ -96,8 +96,7 @@ def program_of(
     store: Store, env: str, *, source: str, agent: str, name: str, options: Options
 ) -> Program:
     """Say what a worker runs."""
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-    log = f"{var_path(store, 'logs')}/pod-{name}-{stamp}-{os.getpid()}"
+    log = f"{var_path(store, 'logs')}/pod-{name}-{time.time_ns():x}-{os.getpid()}"
     return Program(
         python=f"{env}/bin/python",
         agent=f"{agent}/agent.py",

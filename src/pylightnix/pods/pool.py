@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from collections import deque
@@ -142,6 +143,9 @@ class Pool:
             worker.kill()
         for worker in idle:
             worker.close()
+        with suppress(OSError):
+            if not os.stat(self._program.log).st_size:
+                os.unlink(self._program.log)  # nobody said anything
 
     def _claimed(self, function: str, wait: bool = False) -> Worker | None:
         """Take an idle worker, or start one where one is missing; None if all are busy."""

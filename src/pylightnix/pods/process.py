@@ -35,6 +35,8 @@ class Program:
         limit_s: seconds that a call may take; None for any.
         lend: packages of the host -> the folder that holds each.
         ro, rw: paths that a sandbox shows.
+        env: variables of a process that gets no others; None for those of this process, unless
+            there is a sandbox.
     """
 
     python: str
@@ -48,6 +50,7 @@ class Program:
     lend: Mapping[str, str] = {}  # noqa: RUF012 - never changed
     ro: tuple[str, ...] = ()
     rw: tuple[str, ...] = ()
+    env: Mapping[str, str] | None = None
 
 
 class Process(Protocol):
@@ -110,14 +113,15 @@ def started(program: Program, fds: list[int]) -> Process:
     argv = [program.python, "-I", "-B", program.agent, *map(str, fds)]
     with open(program.log, "ab") as out:
         if program.policy is None:
-            return _Plain(_popen(argv, out, fds))
+            env = None if program.env is None else {**_BARE, **program.env}
+            return _Plain(_popen(argv, out, fds, env))
         from pylightnix.sandbox.start import start
         from pylightnix.sandbox.system import system_paths
 
         box = start(
             program.policy,
             argv,
-            env=_BARE,
+            env={**_BARE, **(program.env or {})},
             cwd="/tmp",  # noqa: S108 - its own
             ro=(*system_paths(), *program.ro),
             rw=program.rw,
@@ -128,9 +132,12 @@ def started(program: Program, fds: list[int]) -> Process:
         return _Boxed(box)
 
 
-def _popen(argv: list[str], out: IO[bytes], fds: list[int]) -> subprocess.Popen[bytes]:
+def _popen(
+    argv: list[str], out: IO[bytes], fds: list[int], env: dict[str, str] | None
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,
+        env=env,
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=out,
