@@ -54,11 +54,12 @@ def pod(
 
     def held(*, r: Registry) -> DRef:
         """Hold a pod."""
+        called = pod_name(path, name)
         files = listing(path)
         made = pod_env([]) if env is None else env
         config = {
-            "name": f"pod-{pod_name(path, name)}",
-            "pod": pod_name(path, name),
+            "name": f"pod-{called}",
+            "pod": called,
             "env": made(r=r) if callable(made) else made,
             "source": {inside: digest for inside, (_, digest) in files.items()},
         }
