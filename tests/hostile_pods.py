@@ -80,7 +80,7 @@ def garbage():
 
 
 def impostor():
-    os.write(channel(), b"\\x1d\\0\\0\\0\\x10id\\0\\x63\\0\\0\\0\\x02op\\0\\x05\\0\\0\\0done\\0\\0")
+    os.write(channel(), b"\\x1a\\0\\0\\0\\x10id\\0\\x63\\0\\0\\0\\x02op\\0\\x05\\0\\0\\0done\\0\\0")
     time.sleep(20)
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wheels_for_tests import greetings
 
 from pylightnix.pods.agentfile import agent_text
 from pylightnix.pods.client import Pod
 from pylightnix.pods.pool import Pool
 from pylightnix.pods.process import Program
+from wheels_for_tests import greetings
 
 LACKING = [name for name in ("uv", "bson") if find_spec(name) is None]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wheels_for_tests import greetings
 
 from pylightnix import InvalidValue
 from pylightnix.pods import (
@@ -20,6 +19,7 @@ from pylightnix.pods import (
 )
 from pylightnix.pods.agentfile import agent_text
 from pylightnix.pods.documents import decode, encode
+from wheels_for_tests import greetings
 
 POD = '''\
 # Template pod.py file inside the hello_world_pod pod.
@@ -54,7 +54,7 @@ if __name__ == "__main__":
             # Any error that occurs while calling the function is sent back to pod client.
             pl.write_stderr(str(e))
 '''
-CLIENT = '''\
+CLIENT = """\
 # client.py will communicate with the hello_world_pod pod
 from pylightnix.pods import PodLoader
 
@@ -65,14 +65,14 @@ foo_output = hello_world_pod.foo(1, 2) # Expected output = 1 + 2 = 3.
 module_func_output = hello_world_pod.foo_in_module_test() # Expected output = "foo_in_module_test"
 pl.unload_pod() # Unload pod's namespace
 print(foo_output, module_func_output, "hello_world_pod" in globals(), sep="|")
-'''
-FIRST = '''\
+"""
+FIRST = """\
 from pylightnix.pods import PodLoader
 
 pl = PodLoader("hello_world_pod", globals())
 pl.load_pod()   # Creates pod if not exist and then load pod namespace
 pl.unload_pod() # Unload pod namespace
-'''
+"""
 
 
 @pytest.fixture

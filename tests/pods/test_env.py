@@ -136,7 +136,11 @@ def test_a_pod_runs_what_its_environment_has(current: Store, wheels: Path, textk
         assert opened.version() == "1.0"
         assert (opened.shout("a"), opened.whisper("A")) == ("A", "a")
     rref = realize(instantiate(pod(textkit, env)))
-    for way in (rref, instantiate(pod(textkit, env)), pod(textkit, pod_env("greet<2", None, wheels))):
+    for way in (
+        rref,
+        instantiate(pod(textkit, env)),
+        pod(textkit, pod_env("greet<2", None, wheels)),
+    ):
         with pod_open(way) as opened:
             assert opened.version() == "1.0"
     with pod_open(pod(textkit, pod_env(["greet"], find_links=wheels))) as opened:

@@ -6,8 +6,8 @@ import resource
 from pathlib import Path
 
 import pytest
-from hostile_pods import LIARS, SET, SOURCE
 
+from hostile_pods import LIARS, SET, SOURCE
 from pylightnix import Store
 from pylightnix.pods import PodError, pod, pod_env, pod_open
 from pylightnix.sandbox.policy import Policy

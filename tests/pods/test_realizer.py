@@ -138,7 +138,8 @@ def test_a_builder_in_a_sandbox_sees_its_closure_and_nothing_else(
 
         seen = {"given": build_path(b, [build_cattrs(b).given, "data"]).read_text()}
         try:
-            seen["outside"] = open(outside).read()
+            with open(outside) as file:
+                seen["outside"] = file.read()
         except OSError:
             seen["outside"] = "denied"
         try:

@@ -58,9 +58,7 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict):
-        return list(map(repr, a)) == list(map(repr, b)) and all(
-            map(same, a.values(), b.values())
-        )
+        return list(map(repr, a)) == list(map(repr, b)) and all(map(same, a.values(), b.values()))
     return bool(a == b)
 
 
@@ -140,7 +138,7 @@ def test_a_zone_keeps_its_name() -> None:
 
 
 def test_what_cannot_leave_is_refused_by_name() -> None:
-    with pytest.raises(CannotCross, match="a builtins.function cannot leave its process"):
+    with pytest.raises(CannotCross, match=r"a builtins\.function cannot leave its process"):
         flatten([1, {"deep": lambda: 0}], None)
 
 

@@ -267,9 +267,9 @@ def test_a_closed_pod_says_so(opened: Any) -> None:
 
 
 def test_a_pod_that_cannot_be_imported_says_why(opened: Any) -> None:
-    with pytest.raises(RemoteError, match="ModuleNotFoundError: No module named 'not_there'"):
-        with opened("import not_there\n"):
-            pass
+    missing = pytest.raises(RemoteError, match="ModuleNotFoundError: No module named 'not_there'")
+    with missing, opened("import not_there\n"):
+        pass
 
 
 def test_what_a_pod_offers_can_be_listed_by_itself(opened: Any) -> None:

@@ -46,6 +46,7 @@ def pod_lock(
     python: str | os.PathLike[str] | None = None,
     find_links: Links = (),
 ) -> Stage:
+    """Make a stage that pins requirements."""
     return ambient(_lock.pod_lock(requirements, python, find_links))
 
 
@@ -55,6 +56,7 @@ def pod_env(
     python: str | os.PathLike[str] | None = None,
     find_links: Links = (),
 ) -> Stage:
+    """Make a stage of an environment."""
     return ambient(_env.pod_env(requirements, python, find_links))
 
 
@@ -62,6 +64,7 @@ def pod_env(
 def pod(
     source: str | os.PathLike[str], env: Stage | DRef | None = None, name: str | None = None
 ) -> Stage:
+    """Make a stage of a pod."""
     return ambient(_source.pod(source, env, name))
 
 

@@ -1,18 +1,18 @@
 """The agent: what runs inside a pod, takes calls over a socket, and answers them.
 
-It is sent into a pod as one file, with `tongue`, `documents`, `channel` and `offers`
-in front (see `agentfile`), runs on the standard library of CPython 3.8 and later, and is never installed.
+It goes into a pod as one file, with the modules that it imports in front (see
+`agentfile`), runs on the standard library of CPython 3.8 and later, and is never installed.
 What user code prints goes where its standard output goes, which is a log and no part of answers.
 """
 
 from __future__ import annotations
 
+import _socket
 import os
 import sys
 from collections import deque
+from contextlib import suppress
 from time import monotonic
-
-import _socket
 
 from .channel import Channel, Incoming, Outgoing, packed
 from .documents import decode, encode
@@ -213,10 +213,8 @@ def _clean(item: Any) -> Any:
 def flush() -> None:
     """Write what was printed."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(Exception):
             stream.flush()
-        except Exception:
-            continue
 
 
 def guard(channel: Channel) -> None:
@@ -258,10 +256,8 @@ def main() -> None:
         stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     agent = Agent(Channel(main_end, side_end, *codec()))
     os.register_at_fork(after_in_child=agent.after_fork)
-    try:
+    with suppress(ConnectionError, KeyboardInterrupt):
         agent.serve()
-    except (ConnectionError, KeyboardInterrupt):
-        pass
     flush()
     os._exit(0)
 

@@ -7,11 +7,10 @@ mapped: who maps what another process may truncate can be killed by it.
 
 from __future__ import annotations
 
+import _socket
 import fcntl
 import os
 from time import monotonic
-
-import _socket
 
 from .tongue import Garbled
 
@@ -68,15 +67,15 @@ class Incoming:
 
     def give(self, number: int, mutable: bool) -> Any:
         at, size = self.spans[number]
-        if not mutable:
-            data = os.pread(self.fd, size, at)
-            count = len(data)
-        else:
+        if mutable:
             room = bytearray(size)
-            count, data = os.preadv(self.fd, [room], at), room
-        if count != size:
-            raise Garbled("a buffer that was cut short")
-        return data
+            if os.preadv(self.fd, [room], at) == size:
+                return room
+        else:
+            data = os.pread(self.fd, size, at)
+            if len(data) == size:
+                return data
+        raise Garbled("a buffer that was cut short")
 
     def close(self) -> None:
         """Tell the writer that it may use the memory again."""

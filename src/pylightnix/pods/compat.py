@@ -113,7 +113,7 @@ def folder_of(name: str, here: str) -> str:
     Raises:
         InvalidValue: it is no identifier.
     """
-    if not isinstance(name, str) or not name.isidentifier() or not name.isascii():
+    if not (name.isidentifier() and name.isascii()):
         raise InvalidValue(f"the name of a pod must be an identifier, not {name!r:.100}")
     return f"{here}/{FOLDER}/{name}"
 

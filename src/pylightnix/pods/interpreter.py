@@ -8,9 +8,9 @@ import subprocess
 import sys
 from hashlib import sha256
 
+from pylightnix.core.errors import PodError
 from pylightnix.core.value import value
 
-from .failures import PodError
 from .uv import run_uv
 
 _ASK = (
@@ -75,7 +75,9 @@ def find_interpreter(python: str | os.PathLike[str] | None) -> Interpreter:
     wanted = os.fspath(python)
     program = wanted if os.sep in wanted else _found(wanted)
     try:
-        done = subprocess.run([program, "-I", "-c", _ASK], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [program, "-I", "-c", _ASK], capture_output=True, text=True, check=True
+        )
         return _made(*json.loads(done.stdout))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise NoInterpreter(wanted, str(error)) from error

@@ -8,14 +8,13 @@ from functools import partial
 from typing import TypeAlias
 
 from pylightnix.core.config import mkconfig
-from pylightnix.core.errors import InvalidValue
+from pylightnix.core.errors import InvalidValue, PodError
 from pylightnix.core.refs import DRef
 from pylightnix.engine.build import Build, build_outpath, build_wrapper
 from pylightnix.engine.matchers import match_latest
 from pylightnix.engine.registry import Registry, register
 from pylightnix.store.ingest import hash_path
 
-from .failures import PodError
 from .interpreter import Interpreter, find_interpreter
 from .uv import run_uv, sources
 

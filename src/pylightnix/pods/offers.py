@@ -30,7 +30,7 @@ def lend(places: dict[str, str]) -> None:
             return None
 
     if places:
-        sys.meta_path.append(Lent)  # type: ignore[arg-type]
+        sys.meta_path.append(Lent)
 
 
 def load(source: str, name: str) -> ModuleType:
@@ -59,7 +59,7 @@ class PodListener:
 
     def read_stdin(self) -> dict[str, Any] | None:
         data = sys.stdin.buffer.read()
-        return revive(decode(data), None) if data else None  # type: ignore[no-any-return]
+        return revive(decode(data), None) if data else None
 
     def write_stdout(self, response: Any) -> None:
         sys.stdout.buffer.write(encode({"response": flatten(response, None)}))
@@ -123,6 +123,7 @@ def shape(function: Any) -> dict[str, Any]:
 
 
 def hint(hints: dict[str, Any], name: str) -> str | None:
+    """Write an annotation as text."""
     if name not in hints:
         return None
     found = hints[name]

@@ -6,14 +6,13 @@ import os
 import time
 
 from pylightnix.core.config import config_dict
-from pylightnix.core.errors import InvalidValue
+from pylightnix.core.errors import InvalidValue, PodError
 from pylightnix.core.refs import DRef, RRef, rref2dref
 from pylightnix.core.value import value
 from pylightnix.store.layout import Store, rref_path, var_path
 from pylightnix.store.query import config_of, context_of
 
 from .client import Pod
-from .failures import PodError
 from .pool import Pool
 from .process import Program
 

@@ -5,30 +5,20 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from .codec import codec
 from .failures import PodClosed
-from .worker import Job, Program, Worker, result, written
+from .pipeline import Order, conversation, fail, settle, value_of
+from .process import Program
+from .worker import Job, Worker, written
 
-WINDOW = 1 << 16  # bytes of calls on their way to a worker: they fit into a socket's buffer
-NAP_S = 0.0003
 BOOT_LIMIT_S = 60.0
-
-
-class Order:
-    """A call and the future that its answer goes to."""
-
-    __slots__ = ("future", "items", "job")
-
-    def __init__(self, job: Job, future: Future[Any] | None) -> None:
-        self.job, self.future = job, future
-        self.items: list[Any] | None = None
 
 
 class Pool:
@@ -73,19 +63,14 @@ class Pool:
         finally:
             self._release(worker)
 
-    def submit(
-        self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Future[Any]:
+    def submit(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[Any]:
         """Have a function called; a generator's items are a list."""
         return self._enqueue(written(self._encode, next(self._numbers), function, args, kwargs))
 
-    def stream(
-        self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Iterator[Any]:
+    def stream(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
         """Call a generator function; its items come while it runs, on a worker of their own."""
         job = written(self._encode, next(self._numbers), function, args, kwargs)
-        worker = self._claimed(function, wait=True)
-        assert worker is not None
+        worker = self._awaited(function)
         try:
             yield from worker.stream(job)
         finally:
@@ -102,14 +87,12 @@ class Pool:
         )
         flight: deque[Order] = deque()
         while True:
-            worker = self._claimed(function, wait=True)
-            assert worker is not None
+            worker = self._awaited(function)
             try:
                 again, flight = flight, deque()
-                for order, doc in conversation(
-                    worker, lambda: again.popleft() if again else next(source, None), flight
-                ):
-                    yield _value(worker, order, doc)
+                take = partial(_next_of, again, source)
+                for order, doc in conversation(worker, take, flight):
+                    yield value_of(worker, order, doc)
                 return
             finally:
                 if flight:
@@ -138,9 +121,9 @@ class Pool:
             self._idle, self._all = [], set()
             self._change.notify_all()
         for order in waiting:
-            _fail(order, PodClosed(order.job.function))
+            fail(order, PodClosed(order.job.function))
         for worker in busy:
-            worker.kill()
+            worker.stop()
         for worker in idle:
             worker.close()
         with suppress(OSError):
@@ -163,6 +146,12 @@ class Pool:
                 self._change.wait()
         return self._replacement()
 
+    def _awaited(self, function: str) -> Worker:
+        """Take a worker, as soon as there is one."""
+        while (worker := self._claimed(function, wait=True)) is None:
+            pass
+        return worker
+
     def _replacement(self) -> Worker:
         worker: Worker | None = None
         try:
@@ -183,14 +172,16 @@ class Pool:
 
     def _release(self, worker: Worker) -> None:
         with self._change:
-            if worker.dead or worker not in self._all:
+            if self.closed or worker.dead:
+                worker.kill()
                 self._all.discard(worker)
             else:
                 self._idle.append(worker)
             self._change.notify()
 
     def _enqueue(self, job: Job) -> Future[Any]:
-        order = Order(job, Future())
+        future: Future[Any] = Future()
+        order = Order(job, future)
         with self._change:
             if self.closed:
                 raise PodClosed(job.function)
@@ -199,8 +190,6 @@ class Pool:
                 self._threads += 1
                 threading.Thread(target=self._attend, daemon=True).start()
             self._change.notify()
-        future = order.future
-        assert future is not None
         return future
 
     def _attend(self) -> None:
@@ -213,13 +202,12 @@ class Pool:
                     return
                 first = self._queue[0]
             try:
-                worker = self._claimed(first.job.function, wait=True)
+                worker = self._awaited(first.job.function)
             except BaseException as error:
                 order = self._next()
                 if order is not None:
-                    _fail(order, error)
+                    fail(order, error)
                 continue
-            assert worker is not None
             self._feed(worker)
             self._release(worker)
 
@@ -228,13 +216,13 @@ class Pool:
         try:
             for order, doc in conversation(worker, self._next, flight):
                 try:
-                    _settle(order, _value(worker, order, doc))
+                    settle(order, value_of(worker, order, doc))
                 except BaseException as error:
-                    _fail(order, error)
+                    fail(order, error)
         except BaseException as error:
             # Calls are made one after the other: the first is the one that went wrong.
             if flight:
-                _fail(flight.popleft(), error)
+                fail(flight.popleft(), error)
             with self._change:
                 self._queue.extendleft(reversed(flight))
         finally:
@@ -252,70 +240,6 @@ class Pool:
         return None
 
 
-def conversation(
-    worker: Worker, take: Callable[[], Order | None], flight: deque[Order]
-) -> Iterator[tuple[Order, dict[str, Any]]]:
-    """Keep a worker supplied, and give each call with its last answer, in order.
-
-    Args:
-        worker: claimed by this thread.
-        take: gives the next call; None if there is none now.
-        flight: gets the calls that are on their way.
-
-    Raises:
-        PodError: of the first call in `flight`; those behind it were not begun.
-    """
-    limit_s, on_way, held = worker.program.limit_s, 0, take()
-    while True:
-        parts: list[bytes] = []
-        room = WINDOW // 2 if on_way < WINDOW // 4 else 0  # by and by: a send for each takes longer
-        while held is not None and on_way < room and not (held.job.big.parts and flight):
-            flight.append(held)
-            on_way += len(held.job.data)
-            if held.job.big.parts or on_way > WINDOW:
-                worker.channel.main.sendall(b"".join(parts))
-                parts.clear()
-                worker.send(held.job)
-            else:
-                parts.append(held.job.data)
-            held = take()
-        if not flight:
-            return
-        head = flight[0]
-        try:
-            if parts:
-                worker.channel.main.sendall(b"".join(parts))
-            worker.allow(limit_s)
-            if on_way > WINDOW // 8 and not worker.channel.buffer:
-                # Whoever waits is woken for each answer, which takes the pod longer than the call.
-                time.sleep(NAP_S)
-            doc = worker.answer(head.job.number)
-        except BaseException as error:
-            raise worker.failed(head.job.function, error) from error
-        if doc["op"] == "out":
-            head.items = head.items or []
-            head.items.append(doc.get("v"))
-            continue
-        flight.popleft()
-        on_way -= len(head.job.data)
-        yield head, doc
-        if held is None:
-            held = take()
-
-
-def _value(worker: Worker, order: Order, doc: dict[str, Any]) -> Any:
-    value = result(worker, order.job.function, doc)
-    return value if order.items is None else order.items
-
-
-def _settle(order: Order, value: Any) -> None:
-    if order.future is not None:
-        order.future.set_result(value)
-
-
-def _fail(order: Order, error: BaseException) -> None:
-    future = order.future
-    if future is not None and not future.done():
-        if not future.running():
-            future.set_running_or_notify_cancel()
-        future.set_exception(error)
+def _next_of(again: deque[Order], source: Iterator[Order]) -> Order | None:
+    """Give a call that has to be made again, or else the next one."""
+    return again.popleft() if again else next(source, None)

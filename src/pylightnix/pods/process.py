@@ -47,7 +47,7 @@ class Program:
     policy: Policy | None = None
     fresh: bool = False
     limit_s: float | None = None
-    lend: Mapping[str, str] = {}  # noqa: RUF012 - never changed
+    lend: Mapping[str, str] = {}
     ro: tuple[str, ...] = ()
     rw: tuple[str, ...] = ()
     env: Mapping[str, str] | None = None

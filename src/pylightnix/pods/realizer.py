@@ -15,7 +15,7 @@ from pylightnix.core.refs import DRef, RRef
 from pylightnix.engine.arguments import RealizeArg
 from pylightnix.engine.build import Build, build_wrapper
 from pylightnix.engine.registry import Registry
-from pylightnix.store.layout import Store, log_path, rref_path
+from pylightnix.store.layout import Store, rref_path
 from pylightnix.store.query import context_of
 
 from .agentfile import agent_text
@@ -77,7 +77,8 @@ class InPod:
         if self.env is not None:
             more[ENV] = self.env(r=r) if callable(self.env) else self.env
         if self.policy is not None:
-            seen = [sorted(map(os.fspath, paths)) for paths in (self.policy.ro, self.policy.rw)]
+            both = (self.policy.ro, self.policy.rw)
+            seen = [sorted(os.fspath(path) for path in paths) for paths in both]
             more[POLICY] = [self.policy.network, *seen, dict(self.policy.env)]
         return mkconfig({**config_dict(config), **more}) if more else config
 

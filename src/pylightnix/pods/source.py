@@ -1,4 +1,4 @@
-"""A stage that holds a pod: its `pod.py`, the modules beside it, and which environment they need."""
+"""A stage that holds a pod: its `pod.py`, the modules beside it, and its environment."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import partial
 from hashlib import sha256
 
 from pylightnix.core.config import mkconfig
+from pylightnix.core.errors import PodError
 from pylightnix.core.refs import DRef
 from pylightnix.engine.build import Build, build_outpath, build_wrapper
 from pylightnix.engine.matchers import match_only
 from pylightnix.engine.registry import Registry, register
 
 from .env import pod_env
-from .failures import PodError
 from .lock import Stage
 
 POD = "pod.py"

@@ -18,7 +18,7 @@ def uv_program() -> str:
     try:
         from uv import find_uv_bin
 
-        return find_uv_bin()
+        return str(find_uv_bin())
     except (ImportError, FileNotFoundError) as error:
         found = shutil.which("uv")
         if found is None:

@@ -16,6 +16,7 @@ from .failures import PodTimeout, RemoteError, RemoteTraceback, WorkerDied
 from .process import Program, started
 from .tongue import Garbled, flatten, revive
 
+
 @value
 class Job:
     """A call that is ready to be sent, to any worker.
@@ -210,7 +211,12 @@ class Worker:
     @property
     def dead(self) -> bool:
         """Whether it was killed, by us."""
-        return self.channel.main.fileno() < 0
+        gone: bool = self.channel.main.fileno() < 0
+        return gone
+
+    def stop(self) -> None:
+        """End it from another thread; the one that talks to it finds it gone."""
+        self.process.kill()
 
     def kill(self) -> None:
         """End it and all that it started; again does nothing."""

@@ -79,7 +79,9 @@ def gathered(ro: tuple[str, ...]) -> tuple[str, ...]:
             break
         crowd = Counter(map(os.path.dirname, ro))
         # A folder straight below the root would show too much of the machine.
-        up = {folder for folder, count in crowd.items() if count >= _WORTH and folder.count("/") > 1}
+        up = {
+            folder for folder, count in crowd.items() if count >= _WORTH and folder.count("/") > 1
+        }
         if not up:
             up = {folder for folder in crowd if folder.count("/") > 2}
         ro = tuple(sorted({os.path.dirname(p) if os.path.dirname(p) in up else p for p in ro}))

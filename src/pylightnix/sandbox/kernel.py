@@ -76,7 +76,12 @@ def bind(source: str, target: str, *, write: bool) -> None:
     attributes = (ctypes.c_uint64 * 4)(flags, 0, 0, 0)
     place = os.fsencode(target)
     syscall(
-        _MOUNT_SETATTR, _AT_FDCWD, place, _AT_RECURSIVE, ctypes.cast(attributes, ctypes.c_void_p), 32
+        _MOUNT_SETATTR,
+        _AT_FDCWD,
+        place,
+        _AT_RECURSIVE,
+        ctypes.cast(attributes, ctypes.c_void_p),
+        32,
     )
 
 
