@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pylightnix import BuildFailed, InvalidValue, Store, instantiate, realize, rref2path
 from pylightnix.pods import (
-    NoExtra,
     NoInterpreter,
     NoPod,
     NotAPod,
@@ -204,29 +204,32 @@ def test_a_python_that_is_not_here_is_named(current: Store) -> None:
         find_interpreter("/no/such/python")
 
 
+@pytest.mark.parametrize(
+    ("bson", "words"),
+    [
+        ("def dumps(x): ...", "another package of the name `bson`"),
+        ("raise ImportError('gone')", "gone"),
+    ],
+)
 def test_another_package_of_the_name_bson_is_told_apart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bson: str, words: str, tmp_path: Path
 ) -> None:
-    import sys
-
-    from pylightnix.pods.codec import codec
-
-    (tmp_path / "bson.py").write_text("def dumps(x): ...\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in [name for name in sys.modules if name.split(".")[0] == "bson"]:
-        monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(NoExtra, match="another package of the name `bson`"):
-        codec()
-    monkeypatch.setitem(sys.modules, "bson", None)
-    with pytest.raises(NoExtra, match=r"Install pylightnix\[pods\]"):
-        codec()
+    (tmp_path / "bson.py").write_text(bson + "\n")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from pylightnix.pods.codec import codec\n"
+        "from pylightnix.pods import NoExtra\n"
+        "try:\n    codec()\nexcept NoExtra as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert words in done.stdout and "Install pylightnix[pods]" in done.stdout, done.stderr
 
 
 def test_without_uv_the_error_names_the_extra(
     current: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "uv", None)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(BuildFailed, match=r"Install pylightnix\[pods\]"):

@@ -58,7 +58,7 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict):
-        return list(map(repr, a)) == list(map(repr, b)) and all(map(same, a.values(), b.values()))
+        return all(map(same, a.values(), b.values())) and list(a) == list(b)
     return bool(a == b)
 
 

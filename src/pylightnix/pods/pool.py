@@ -230,8 +230,8 @@ class Pool:
                 worker.kill()
 
     def _next(self) -> Order | None:
-        with suppress(IndexError):
-            while True:
+        with self._change:
+            while self._queue:
                 order = self._queue.popleft()
                 future = order.future
                 # One that its worker did not get to before it died is running already.
