@@ -20,6 +20,7 @@ let
       pytest-xdist
       rich
       ruff
+      setuptools
       submitit
     ];
 in

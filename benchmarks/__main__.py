@@ -9,7 +9,15 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from . import rows_chain, rows_counts, rows_ingest, rows_store
+from . import (
+    rows_chain,
+    rows_counts,
+    rows_ingest,
+    rows_plugins,
+    rows_stages,
+    rows_store,
+    rows_workers,
+)
 from .bench import Bench
 from .harness import Claim
 from .peers import erase
@@ -28,6 +36,15 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "T10": rows_store.t10,
     "T12": rows_store.t12,
     "T13": rows_store.t13,
+    "S1": rows_stages.s1,
+    "S2": rows_stages.s2,
+    "W1": rows_workers.w1,
+    "W2": rows_workers.w2,
+    "W3": rows_workers.w3,
+    "W4": rows_workers.w4,
+    "P1": rows_plugins.p1,
+    "P2": rows_plugins.p2,
+    "P3": rows_plugins.p3,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

@@ -3,14 +3,18 @@
 from pathlib import Path
 
 from .api.ambient import current_registry, current_store, store_initialize, use_store
+from .api.autostage import autodrv, autostage, realizeU
 from .api.bashlike import catref, diff, du, find, lsref, rmref, shellref
 from .api.builds import build_environ, build_run
+from .api.derive import mkconfig, mkdrv
+from .api.either import Failure, Realized, realize_either
 from .api.foresight import plan, why, why_depends
 from .api.given import UnknownTarget
 from .api.health import doctor, rebuild_index, verify
 from .api.inplace import instantiate_inplace, realize_inplace
 from .api.keep import gc, gc_empty_trash, gc_undo, gcroot, gcroots, rmroot, store_gc
 from .api.kit import fetchlocal, fetchurl, mkfile, mknode, realized, redefine, unpack
+from .api.lens import Lens, LensError, mklens
 from .api.look import (
     dref2path,
     linkrref,
@@ -25,14 +29,18 @@ from .api.look import (
     store_drefs,
     store_rrefs,
 )
+from .api.results import NoField, Result
+from .api.sources import NotTracked
 from .api.stage import (
     instantiate,
-    mkconfig,
-    mkdrv,
     realize,
     realize_context,
     realize_many,
 )
+from .api.staged import Stage
+from .api.table import NoPandas, Table, table
+from .api.typed import given, result_of, selfpath
+from .cli.listeners import progress
 from .api.wrapper import build_wrapper
 from .core.config import (
     Config,
@@ -181,6 +189,7 @@ __all__ = [
     "DownloadFailed",
     "Event",
     "Failed",
+    "Failure",
     "FetchError",
     "Fetched",
     "Finding",
@@ -196,6 +205,8 @@ __all__ = [
     "InvalidRef",
     "InvalidValue",
     "Key",
+    "Lens",
+    "LensError",
     "Limits",
     "Listener",
     "LogLine",
@@ -203,6 +214,8 @@ __all__ = [
     "MatcherUnsatisfied",
     "Name",
     "NestedInstantiate",
+    "NoField",
+    "NoPandas",
     "NoRegistry",
     "NoSource",
     "NoStore",
@@ -211,6 +224,7 @@ __all__ = [
     "NotADerivation",
     "NotInStore",
     "NotRealized",
+    "NotTracked",
     "OtherCode",
     "Path",
     "Plan",
@@ -226,16 +240,20 @@ __all__ = [
     "RRef",
     "RealizeArg",
     "RealizeError",
+    "Realized",
     "Realizer",
     "RefPath",
     "Registry",
     "Report",
+    "Result",
     "Skipped",
+    "Stage",
     "Started",
     "Store",
     "StoreBusy",
     "StoreError",
     "Substituter",
+    "Table",
     "TimedOut",
     "UnknownDependency",
     "UnknownTarget",
@@ -243,6 +261,8 @@ __all__ = [
     "Why",
     "WorkerDied",
     "__version__",
+    "autodrv",
+    "autostage",
     "best",
     "build_cattrs",
     "build_config",
@@ -280,6 +300,7 @@ __all__ = [
     "gc_undo",
     "gcroot",
     "gcroots",
+    "given",
     "instantiate",
     "instantiate_inplace",
     "isdref",
@@ -298,22 +319,28 @@ __all__ = [
     "mkdref",
     "mkdrv",
     "mkfile",
+    "mklens",
     "mkname",
     "mknode",
     "mkrref",
     "path2rref",
     "plan",
+    "progress",
     "realize",
+    "realizeU",
     "realize_context",
+    "realize_either",
     "realize_inplace",
     "realize_many",
     "realized",
     "rebuild_index",
     "redefine",
+    "result_of",
     "rmref",
     "rmroot",
     "rref2dref",
     "rref2path",
+    "selfpath",
     "selfref",
     "shellref",
     "store_buildtime",
@@ -326,6 +353,7 @@ __all__ = [
     "store_gc",
     "store_initialize",
     "store_rrefs",
+    "table",
     "texthash",
     "undref",
     "unpack",

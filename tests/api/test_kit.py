@@ -203,7 +203,7 @@ def test_an_impossible_change_is_refused() -> None:
     with pytest.raises(InvalidConfig):
         instantiate(redefine(constant, new_config=breaking), "a")
     with pytest.raises(InvalidValue):
-        instantiate(redefine(constant, new_config=lambda fields: 5), "a")  # type: ignore[arg-type,return-value]
+        instantiate(redefine(constant, new_config=lambda _: 5), "a")  # type: ignore[arg-type,call-overload,return-value]
 
 
 def test_a_stage_that_must_be_there_is_taken_and_never_built(tmp_path: Path) -> None:

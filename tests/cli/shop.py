@@ -31,6 +31,7 @@ from pylightnix import (
     selfref,
     store_initialize,
 )
+from pylightnix.store.fsys import delete_tree
 
 WEIRD = "we\nird\x1b[31m"
 
@@ -154,4 +155,6 @@ def open_shop() -> Shop:
         pass
     else:
         raise AssertionError("it should have failed")
+    for name in os.listdir(f"{store.var}/tmp"):
+        delete_tree(f"{store.var}/tmp/{name}")  # as if it had been collected
     return Shop(store, dref, exps, target(of_report), made, target(failing))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import sys
+from types import ModuleType
 
 import pytest
 
 import stages_for_workers as stages
 from pylightnix import (
+    Build,
     BuildFailed,
     Built,
     CutOff,
@@ -29,6 +31,7 @@ from pylightnix import (
     Started,
     Waiting,
     instantiate,
+    progress,
     realize,
 )
 from pylightnix.cli.listeners import listener_for
@@ -237,3 +240,85 @@ def test_a_failure_is_told_once() -> None:
     with listener_for("plain", stream) as listener, pytest.raises(BuildFailed):
         realize(instantiate(stages.solitary, stages.fail), on_event=listener)
     assert stream.getvalue().count("failed:") == 1
+
+
+# In a notebook, and from Python
+
+
+class Page:
+    """What a notebook shows of `display`: a part of a page that is changed."""
+
+    def __init__(self) -> None:
+        self.shown: list[dict[str, str]] = []
+
+    def display(self, bundle: dict[str, str], *, raw: bool, display_id: bool) -> Page:
+        self.shown.append(bundle)
+        return self
+
+    def update(self, bundle: dict[str, str], *, raw: bool) -> None:
+        self.shown.append(bundle)
+
+
+@pytest.mark.usefixtures("current")
+def test_in_a_notebook_a_part_of_the_page_changes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("rich", reason="the extra `progress` is missing")
+    page = Page()
+    fake = ModuleType("IPython.display")
+    fake.display = page.display  # type: ignore[attr-defined]
+    for name, module in (("ipykernel", fake), ("IPython", fake), ("IPython.display", fake)):
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.delitem(sys.modules, "pylightnix.cli.page", raising=False)
+    realize(instantiate(stages.solitary, stages.speak), jobs=2, on_event=progress(verbose=True))
+    assert "1 built" in page.shown[-1]["text/html"]
+    assert page.shown[-1]["text/plain"].strip() == "1 built"
+    assert "0/" in page.shown[0]["text/plain"]
+    assert "> a line by a child" in capsys.readouterr().err
+    monkeypatch.delitem(sys.modules, "pylightnix.cli.page")
+
+
+@pytest.mark.usefixtures("current")
+def test_progress_begins_and_ends_with_the_work() -> None:
+    stream = io.StringIO()
+    listener = progress("plain", stream)
+    closure = instantiate(stages.solitary, stages.fail)
+    for _ in range(2):
+        with pytest.raises(BuildFailed):
+            realize(closure, on_event=listener)
+    lines = [line.partition(": ")[2] for line in stream.getvalue().splitlines()]
+    assert lines == ["started", "failed: ValueError: as was to be expected"] * 2
+    listener(Started(A, 1.0))  # nothing is under way: it is told to nobody
+    assert len(stream.getvalue().splitlines()) == 4
+
+
+@pytest.mark.usefixtures("current")
+def test_a_realize_within_a_realize_is_shown_with_the_outer_one() -> None:
+    stream = io.StringIO()
+    listener = progress("plain", stream)
+
+    def act(b: Build) -> None:
+        realize(instantiate(stages.inner), on_event=listener)
+
+    realize(instantiate(stages.solitary, act), on_event=listener)
+    said = [line.replace(":", "").split() for line in stream.getvalue().splitlines()]
+    assert [(words[0], words[2]) for words in said] == [
+        ("solitary", "started"),
+        ("inner", "started"),
+        ("inner", "built"),
+        ("solitary", "built"),
+    ]
+
+
+def test_progress_of_an_unknown_kind_is_refused_at_once() -> None:
+    with pytest.raises(InvalidValue, match="choose auto, bars"):
+        progress("loud")
+
+
+@pytest.mark.usefixtures("current")
+def test_progress_on_a_terminal_ends_with_what_came_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich", reason="the extra `progress` is missing")
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    realize(instantiate(stages.diamond), on_event=progress(stream=stream))
+    assert stream.getvalue().rstrip().endswith("4 built")

@@ -74,7 +74,7 @@ def test_a_reference_to_nothing(
 def twins(own_shop: Shop) -> list[str]:
     """Two derivations of one name."""
     drvs = [
-        instantiate(lambda n=n: mkdrv(mkconfig({"name": "twin", "n": n}), match_only(), print))  # type: ignore[arg-type]
+        instantiate(lambda n=n: mkdrv(mkconfig({"name": "twin", "n": n}), match_only(), print))  # type: ignore[arg-type,call-overload]
         for n in (1, 2)
     ]
     return [drv.targets[0] for drv in drvs]

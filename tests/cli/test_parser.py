@@ -21,6 +21,7 @@ COMMANDS = [
     "rm",
     "find",
     "diff",
+    "table",
     "show",
     "path",
     "config",
@@ -33,6 +34,7 @@ COMMANDS = [
     "verify",
     "doctor",
     "index",
+    "plugins",
 ]
 # What a command wants behind it; otherwise a reference.
 WORDS = {
@@ -41,7 +43,8 @@ WORDS = {
     "why-depends": ["a", "b"],
     "root": ["add", "n", "r"],
     "index": ["--rebuild"],
-    **{name: [] for name in ("ls", "init", "du", "find", "gc", "verify", "doctor")},
+    "plugins": ["list"],
+    **{name: [] for name in ("ls", "init", "du", "find", "gc", "table", "verify", "doctor")},
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import pylightnix
+from pylightnix import plugins
 from pylightnix.cli.parser import make_parser
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -27,6 +28,11 @@ def test_the_arguments_shown_are_those_of_the_function(name: str) -> None:
     taken = list(signature(getattr(pylightnix, name)).parameters)
     assert shown == [parameter for parameter in taken if parameter in shown]
     assert taken[: len(shown)] == shown or "=" in CALLS[name]
+
+
+def test_every_name_of_plugins_has_its_line_and_only_one() -> None:
+    page = (REFERENCE / "plugins.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)", page, re.MULTILINE)) == sorted(plugins.__all__)
 
 
 def test_every_command_has_its_line_and_only_one() -> None:

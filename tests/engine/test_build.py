@@ -357,7 +357,20 @@ def test_the_log_of_a_build_is_that_of_the_last_one() -> None:
         realize(closure)
     with pytest.raises(BuildFailed) as caught:
         realize(closure)
-    assert Path(caught.value.log).read_text() == "$ echo 'run 2'\nrun 2\n"
+    log = Path(caught.value.log).read_text()
+    assert log.startswith("$ echo 'run 2'\nrun 2\nTraceback")
+
+
+def test_the_log_of_a_failed_build_ends_with_its_traceback() -> None:
+    def look(b: Build) -> None:
+        raise ValueError("no luck")
+
+    with pytest.raises(BuildFailed) as caught:
+        realize(instantiate(lambda: inside(look)))
+    lines = Path(caught.value.log).read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("Traceback (most recent call last):", "ValueError: no luck")
+    assert not [line for line in lines if "/pylightnix/engine/" in line]
+    assert lines[-1] in caught.value.tail
 
 
 # Trees

@@ -133,7 +133,7 @@ def noisy_pair(name: str) -> Closure:
 
 
 def thing(**fields: object) -> Closure:
-    return instantiate(lambda: noisy("thing", **fields))  # type: ignore[arg-type]
+    return instantiate(partial(noisy, "thing", **fields))  # type: ignore[arg-type]
 
 
 def test_the_nearest_is_taken_and_of_several_the_latest_built() -> None:

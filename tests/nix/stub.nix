@@ -18,6 +18,7 @@ let
     "pytestCheckHook"
     "rich"
     "ruff"
+    "setuptools"
     "submitit"
   ] // {
     buildPythonPackage = arguments: arguments // {

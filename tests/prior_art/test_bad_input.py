@@ -168,7 +168,7 @@ MISUSES: dict[str, Callable[[], object]] = {
     "bounds the wrong way round": lambda: match(rmin=3, rmax=2),
     "an unknown durability": lambda: Store.open("/nowhere", durability="x"),  # type: ignore[arg-type]
     "no store": lambda: Store.open("/nowhere"),
-    "no stage": lambda: instantiate(None),
+    "no stage": lambda: instantiate(None),  # type: ignore[call-overload]
     "a text for a stage": lambda: instantiate("stage"),
     "a stage of nothing": lambda: instantiate(lambda: None),
     "a path out of an object": lambda: catref(f"rref:{'0' * 32}-{'0' * 32}-n", ["..", "x"]),

@@ -16,6 +16,7 @@ from typing import Any
 
 _DRV = re.compile(r"[0-9a-f]{32}-[A-Za-z0-9_-]{1,128}")
 _HASH = re.compile(r"[0-9a-f]{32}")
+_OURS = re.compile(r"manifest\.json|build\.json|\.build\.json\.\w{6}")
 _DREF = re.compile(r"dref:([0-9a-f]{32}-[A-Za-z0-9_-]{1,128})")
 _RREF = re.compile(r"rref:([0-9a-f]{32})-([0-9a-f]{32}-[A-Za-z0-9_-]{1,128})")
 
@@ -155,9 +156,12 @@ def _tree(folder: str) -> Iterator[list[object]]:
         for name in os.listdir(f"{folder}/{prefix}"):
             path = prefix + name
             if path == ".pylightnix":
-                strange = set(os.listdir(f"{folder}/{path}")) - {"manifest.json", "build.json"}
+                # Of an object without entries all is there while a copy program still brings
+                # build.json, under a name of its own.
+                names = os.listdir(f"{folder}/{path}")
+                strange = [name for name in names if not _OURS.fullmatch(name)]
                 if strange:
-                    yield [f"{path}/{sorted(strange)[0]}", "a stranger"]
+                    yield [f"{path}/{min(strange)}", "a stranger"]
                 continue
             mode = os.lstat(f"{folder}/{path}").st_mode
             if stat.S_ISDIR(mode):

@@ -26,8 +26,9 @@ def stage_cases() -> Iterator[Case]:
             f"a stage that gives {what}",
             given(_giving, result),
         )
-    yield of("not a stage", lambda shop: p.instantiate(5, store=shop.store))
-    yield of("nothing to instantiate", lambda shop: p.instantiate(None, store=shop.store))
+    yield of("not a stage", lambda shop: p.instantiate(5, store=shop.store))  # type: ignore[call-overload]
+    nothing: Any = None
+    yield of("nothing to instantiate", lambda shop: p.instantiate(nothing, store=shop.store))
     yield of("an unknown dependency", _unknown)
     yield of("a matcher that is none", _drv(None, p.build_wrapper(empty)))
     yield of("a realizer that is none", _drv(p.match_only(), None))

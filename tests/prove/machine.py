@@ -326,8 +326,10 @@ class StoreMachine(RuleBasedStateMachine):
         for ref in there:
             need(not (fault := audit.wrong(objects, ref)), ref, fault)
         held = {*self.model.roots.values(), *self.model.links.values()}
+        held.update(rref for ref in tuple(held) for rref in self.model.realizations(ref))
         found = {fault.partition(": ")[0] for fault in audit.lacking(objects, held)}
-        need(found == self.model.lacking(), "gone, and needed by a root", found)
+        lacking = self.model.lacking()
+        need(found == lacking, "gone, and needed by a root:", found, "and not", lacking)
 
 
 def prove(points: int, seed: int, phases: tuple[Phase, ...] = (Phase.generate,)) -> Outcome:

@@ -167,7 +167,7 @@ class Model:
     def holders(self, ref: Ref) -> set[str]:
         """The roots that hold an object itself, or its derivation, or one of its realizations."""
         found = set()
-        for name, held in {**self.roots, **self.links}.items():
+        for name, held in (*self.roots.items(), *self.links.items()):  # of one name, at times
             same_drv = ref.startswith("dref:") and held.endswith(ref[5:])
             if held == ref or same_drv or f"dref:{ref[38:]}" == held:
                 found.add(name)

@@ -40,8 +40,8 @@ MUTANTS = (
     Mutant(
         "the name of a realization is not flushed",
         "store/objects.py",
-        'if store.durability != "none":\n            fsys.sync_folder(home)',
-        "if False:\n            fsys.sync_folder(home)",
+        'if store.durability != "none":\n            _flush_name(home, rref)',
+        "if False:\n            _flush_name(home, rref)",
         *_POWER,
     ),
     Mutant(

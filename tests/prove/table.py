@@ -56,8 +56,8 @@ PROOFS = (
     Proof("damage", "damages to objects, and changes that are none", 2_000, 60),
     Proof("index_damage", "index deleted, cut, bit-flipped, stale", 500, 30),
     Proof("rsync_cut", "a copy by rsync that is stopped, its receiver used at once", 500, 20),
-    Proof("bad_input", "bad inputs, under -O too", 150, 30),
-    Proof("mutants", "bugs seeded into our own protocol, each tried by the proofs above", 30, 2),
+    Proof("bad_input", "bad inputs, under -O too", 1_000, 30),
+    Proof("mutants", "bugs seeded into our own protocol, each tried by the proofs above", 100, 2),
     Proof("machine", "a state machine over the published functions, against a model", 500, 20),
 )
 

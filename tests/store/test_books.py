@@ -15,6 +15,9 @@ from pylightnix.store.books import (
     as_word,
     decode_shelf,
     encode_shelf,
+    row_head,
+    rrefs_in_row,
+    sizes_in_row,
 )
 from strategies import drefs, node, rrefs
 
@@ -41,13 +44,26 @@ def shelves(dref: DRef) -> st.SearchStrategy[Shelf]:
         st.lists(books(dref), max_size=3).map(tuple),
         st.just(()),
         st.none() | facts,
-        st.booleans(),
+        durable=st.booleans(),
+    ) | st.builds(
+        Shelf, st.tuples(numbers, numbers, numbers), st.just(()), has_config=st.just(False)
     )
 
 
 @given(shelves(DREF))
 def test_a_shelf_comes_back_from_its_row(shelf: Shelf) -> None:
     assert decode_shelf(DREF, encode_shelf(shelf)) == shelf
+
+
+@given(shelves(DREF))
+def test_a_row_is_read_in_part_as_it_is_read_whole(shelf: Shelf) -> None:
+    row = encode_shelf(shelf)
+    assert row.startswith(row_head(*shelf.identity, shelf.durable))
+    assert rrefs_in_row(DREF, row) == [book.rref for book in shelf.books]
+    expected = None
+    if shelf.config is not None:
+        expected = shelf.config.size_bytes, {book.rref: book.size_bytes for book in shelf.books}
+    assert sizes_in_row(DREF, row) == expected
 
 
 def test_a_row_of_an_earlier_run_of_the_machine_is_of_no_state(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from pylightnix import Store
 from pylightnix.store import fsys, syscalls
-from pylightnix.store.scratch import ALIVE, Scratch
+from pylightnix.store.scratch import ALIVE, Scratch, abandoned, remains
 from stages_for_tests import Link, below, nested, plant
 
 
@@ -245,3 +247,46 @@ def test_scratch_that_somebody_else_cleared_is_no_error(store: Store) -> None:
         home = os.path.dirname(scratch.new())
         fsys.delete_tree(home)
     assert os.listdir(f"{store.var}/tmp") == []
+
+
+def test_what_failed_builds_left_is_found_by_its_label_the_latest_first(store: Store) -> None:
+    with Scratch(store) as scratch:
+        kept = []
+        for label in ("a", "b", "a"):
+            os.mkdir(scratch.new())
+            kept.append(scratch.keep(label))
+        os.mkdir(scratch.new())
+        scratch.drop()
+        empty = scratch.keep("c")
+    assert os.listdir(empty) == []
+    assert [(one.label, one.folder) for one in remains(store)] == [
+        ("c", empty),
+        ("a", kept[2]),
+        ("b", kept[1]),
+        ("a", kept[0]),
+    ]
+    assert abandoned(store, "a") == kept[2]
+    assert abandoned(store, "a", time.time_ns() + 10**10) is None
+    fsys.delete_tree(kept[1])
+    assert [one.label for one in remains(store)] == ["c", "a", "a"]
+
+
+def test_what_is_being_built_did_not_fail_until_its_process_is_gone(store: Store) -> None:
+    with Scratch(store, "a") as scratch:
+        os.mkdir(scratch.new())
+        assert remains(store) == []
+        assert [one.label for one in remains(store, running=True)] == ["a"]
+        (home,) = Path(store.var, "tmp").iterdir()
+        dead = shutil.copytree(home, home.with_name("dead"))  # nobody holds the mark of this one
+        assert [one.folder for one in remains(store)] == [f"{dead}/0"]
+
+
+def test_a_disk_that_refuses_does_not_hide_why_a_build_failed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "no space")
+
+    with Scratch(store) as scratch:
+        monkeypatch.setattr(os, "makedirs", full)
+        assert scratch.keep("a").startswith(f"{store.var}/tmp/")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 USERS = Path(__file__).with_name("users.py")
+STAGES = Path(__file__).with_name("stages.py")
 
 pytestmark = [
     pytest.mark.slow,
@@ -59,3 +60,7 @@ def test_a_mark_where_there_is_no_mistake_is_seen(cache: Path, tmp_path: Path) -
     right = "status: int = shellref(rref)"
     program.write_text(text.replace(right, f"{right}  # type: ignore[misc]"), encoding="utf-8")
     assert 'Unused "type: ignore" comment' in mypy(program, cache)
+
+
+def test_stages_that_are_functions_have_types_too(cache: Path) -> None:
+    assert mypy(STAGES, cache) == ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import unified_diff
 from fnmatch import fnmatchcase
 
@@ -21,6 +21,7 @@ from pylightnix.core.refs import DRef, InvalidRef, RRef
 from pylightnix.store import query, removal, usage
 from pylightnix.store.layout import NotInStore, Store
 from pylightnix.store.lookup import resolve
+from pylightnix.store.survey import all_rrefs
 from pylightnix.store.trouble import told
 
 from .ambient import environment, live_roots, resolved
@@ -150,9 +151,7 @@ def find(
     """
     _check_search(name, newer)
     where = resolved(store)
-    named = [d for d in query.drefs(where) if name is None or fnmatchcase(d[38:], name)]
-    query.preload(where, named)
-    found = [rref for dref in named for rref in query.rrefs(where, dref)]
+    found = all_rrefs(where, None if name is None else lambda one: fnmatchcase(one[33:], name))
     if newer is None:
         return found
     since = newer if newer > 0 else time.time() + newer
@@ -227,10 +226,23 @@ def shellref(ref: DRef | RRef | str, store: Store | None = None) -> int:
     Returns:
         The shell's exit status.
     """
+    where = resolved(store)
+    return shell_in(usage.path_of(where, resolve(where, ref)))
+
+
+def shell_in(path: str, more: Mapping[str, str] | None = None) -> int:
+    """Open a shell in a folder and wait for its end.
+
+    Args:
+        path: the folder.
+        more: added to the environment.
+
+    Returns:
+        The shell's exit status.
+    """
     import subprocess
 
-    where = resolved(store)
-    path = usage.path_of(where, resolve(where, ref))
+    env = environment()
     return subprocess.run(
-        [environment().get("SHELL") or "/bin/sh"], cwd=path, check=False
+        [env.get("SHELL") or "/bin/sh"], cwd=path, check=False, env={**env, **(more or {})}
     ).returncode

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
                 store's.
             lock_timeout_s: how long to wait for another process that builds the same; None (the
                 default) without end.
-            on_event: is told what happens; see `pylightnix.engine.events`.
+            on_event: is told what happens; see `progress` and `pylightnix.engine.events`.
             jobs: how many builds at once, by default 1. More than one have a process each.
             executor: where builders run: `serial`, `threads`, `processes`, `dask:ADDRESS`,
                 `slurm`, a dask `Client`, or any `concurrent.futures.Executor`. Workers elsewhere

@@ -1,11 +1,10 @@
-"""From a stage to its realizations: `mkdrv`, `instantiate`, `realize` and their relatives."""
+"""From a stage to its realizations: `instantiate`, `realize` and their relatives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 
-from pylightnix.core.config import Config
-from pylightnix.core.config import mkconfig as _mkconfig
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
@@ -20,8 +19,7 @@ from pylightnix.engine.closure import (
     takes_registry,
 )
 from pylightnix.engine.events import ignore
-from pylightnix.engine.matchers import Matcher
-from pylightnix.engine.registry import Derivation, Realizer, Registry, register, without_registry
+from pylightnix.engine.registry import Derivation, Realizer, Registry
 from pylightnix.engine.workshop import Workshop
 from pylightnix.store.layout import Store, mkstore
 from pylightnix.store.scratch import Scratch
@@ -34,63 +32,55 @@ from .options import check_options, crew_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from functools import partial
     from pathlib import Path
-    from typing import Any, TypeAlias, Unpack
+    from typing import Any, ParamSpec, Protocol, TypeAlias, Unpack, overload
 
     from pylightnix.core.context import Context
     from pylightnix.store.layout import Durability
 
     from .options import Options
+    from .staged import Stage
+
+    P = ParamSpec("P")
+
+    class Plain(Protocol):
+        """A function; what `autostage` makes has no `__name__` for type checkers, and is none."""
+
+        @property
+        def __name__(self) -> str: ...
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+else:
+
+    def overload(function):
+        """Tells type checkers something; here it does nothing."""
+        return function
+
 
 Arguments: TypeAlias = "Mapping[DRef, Mapping[str, Any]]"
 
 
-def mkconfig(fields: Mapping[str, object]) -> Config:
-    """Check a dictionary and make a config of it.
-
-    A `Registry` in it is dropped, for `mkconfig(locals())`.
-
-    Args:
-        fields: str, bool, int, finite float, None, list, dict with str keys, and `os.PathLike`
-            (taken as str), up to 64 levels deep and 1 MiB. A string that is a DRef makes that
-            derivation a dependency.
-
-    Raises:
-        InvalidConfig: names every offending place, as `config.a.b[3]: ...`.
-        InvalidName: the field `name` cannot be a name.
-
-    >>> mkconfig({"name": "hello", "lr": 0.1}).name
-    'hello'
-    """
-    return _mkconfig(without_registry(fields))
-
-
-def mkdrv(config: Config, matcher: Matcher, realizer: Realizer, r: Registry | None = None) -> DRef:
-    """Leave a derivation in a registry: what to make, how to choose among results, how to make one.
-
-    Args:
-        config: see `mkconfig`; its hash is the derivation's name.
-        matcher: see `match`.
-        realizer: see `build_wrapper`.
-        r: the registry; by default the current one, which `instantiate` provides.
-
-    Raises:
-        NoRegistry: there is no current registry.
-        UnknownDependency: the config mentions derivations that the registry does not have.
-    """
-    registry = resolved_registry(r)
-    dress = getattr(realizer, "dress", None)  # of one that needs an environment, say
-    return register(registry, dress(config, registry) if dress else config, matcher, realizer)
-
-
-def instantiate(
+@overload
+def instantiate(stage: Stage[P], /, *args: P.args, **kwargs: P.kwargs) -> Closure: ...  # noqa: D103
+@overload
+def instantiate(  # noqa: D103, F811
+    stage: Plain | partial[Any] | type[Any] | DRef | Sequence[Any] | Mapping[str, Any],
+    *args: Any,
+    store: Store | None = None,
+    r: Registry | None = None,
+    **kwargs: Any,
+) -> Closure: ...
+def instantiate(  # type: ignore[misc]  # noqa: F811 - P may have a `store`, for all mypy knows
     stage: Any, *args: Any, store: Store | None = None, r: Registry | None = None, **kwargs: Any
 ) -> Closure:
     """Run a stage and collect the derivations that it leaves; nothing is built.
 
     Args:
         stage: a function that returns a DRef, or a list, tuple or dict of them; it is called with
-            `r=` if it has a parameter of that name. Or DRefs made under the current registry.
+            `r=` if it has a parameter of that name. Or what `autostage` made; or DRefs made under
+            the current registry.
         args: passed on to the stage.
         store: where to put the configs and later the realizations; by default the current store.
         r: the registry to fill; by default a new one.
@@ -108,6 +98,8 @@ def instantiate(
     Concept: store derivations (Dolstra 2006, section 5.4).
     """
     where = resolved(store)
+    if r is not None and not isinstance(r, Registry):
+        kwargs, r = {**kwargs, "r": r}, None  # a radius, say: a parameter of the stage
     if not callable(stage):
         return told(close_over)(resolved_registry(r), where, stage, live_roots(where).hold)
     registry = Registry(where) if r is None else r
@@ -178,14 +170,16 @@ def _realized(
     index = store.index
     if index is not None:
         index.load("shelf", drefs)
+    at_work = getattr(emit, "at_work", None)
     try:
         # First say what is in use, then look: what a collector took before that is found missing,
         # and made again.
         with live_roots(store).at_work(drefs), Scratch(store) as scratch:
             shop = Workshop(store, scratch, force, args, wait_s, emit, invoke)
-            return engine.realize(
-                closure, shop, lambda: crew_of(options, store, drefs), asserted
-            ).done
+            with nullcontext() if at_work is None else at_work(closure):
+                return engine.realize(
+                    closure, shop, lambda: crew_of(options, store, drefs), asserted
+                ).done
     finally:
         if index is not None:
             index.flush()
@@ -223,7 +217,8 @@ def realize(
             `threads`, `processes`, `dask:ADDRESS`, `slurm`, a dask `Client`, or any
             `concurrent.futures.Executor`); `keep_going`, build all that does not need what failed;
             `retries`, how often a failed build is tried again; `timeout_s`, how long one build may
-            take; `on_event`, called with what happens (see `pylightnix.engine.events`);
+            take; `on_event`, called with what happens (see `progress` and
+            `pylightnix.engine.events`);
             `lock_timeout_s`, how long to wait for another process that builds the same (None, the
             default, without end); `durability`, what is flushed when it returns (`full`, `batch` or
             `none`; by default the store's).

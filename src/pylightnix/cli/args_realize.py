@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from .words import Add
+from .words import Add, natural, some, some_time
 
 TARGET = """\
 TARGET is FILE.py:STAGE or PACKAGE.MODULE:STAGE; K=V are arguments of the stage, V being JSON or
@@ -37,10 +37,40 @@ gives.""",
         help="make a symlink to the realization (PATH-2, ... to further ones), which keeps it from "
         "being collected",
     )
+    _workers(parser)
     parser.add_argument(
-        "-v", "--verbose", action="store_true", help="tell on standard error what is done"
+        "--events",
+        choices=("auto", "bars", "plain", "json", "none"),
+        help="how to tell on standard error what happens: a progress bar, lines, or an object of "
+        "JSON in each line; auto is a bar on a terminal, lines elsewhere, and nothing with --json",
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="tell of hits and of lines of logs too"
     )
     parser.set_defaults(dot=False, mermaid=False)  # of the plan that --dry-run shows
+
+
+def _workers(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "-j", "--jobs", metavar="N", type=some, help="builds at once, each in its own process"
+    )
+    parser.add_argument(
+        "--executor",
+        metavar="E",
+        help="where builders run: serial, threads, processes, dask:ADDRESS (dask: is a cluster on "
+        "this machine), slurm:KEY=VALUE,... (slurm:local is for trying it out)",
+    )
+    parser.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="after a failure, build all that does not need what failed, and name all failures",
+    )
+    parser.add_argument(
+        "--retries", metavar="N", type=natural, default=0, help="try a failed build so often again"
+    )
+    parser.add_argument(
+        "--timeout", metavar="T", type=some_time, help="stop a build that takes longer: 90, 10m, 2h"
+    )
 
 
 def _plan(add: Add) -> None:

@@ -29,9 +29,12 @@ def _shell(add: Add) -> None:
         "cmd_work:shell",
         "open a shell ($SHELL) in the folder of an object",
         details="""\
-Of a derivation: in the folder of its realization, which must be the only one. The exit code tells
-whether the shell could be opened, not how it ended.""",
+Of a derivation: in the folder of its realization, which must be the only one. With --failed: in
+what a failed build left, the last one or the last of REF; the variables PYLIGHTNIX_FAILED and
+PYLIGHTNIX_LOG name the derivation and the log. The exit code tells whether the shell could be
+opened, not how it ended.""",
         json="{path, ref, status}, when the shell has ended.",
     )
-    parser.add_argument("ref", metavar="REF")
+    parser.add_argument("ref", metavar="REF", nargs="?")
+    parser.add_argument("--failed", action="store_true", help="in what a failed build left")
     parser.add_argument("--derivation", action="store_true", help="the derivation's own folder")

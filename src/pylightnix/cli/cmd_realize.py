@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from pylightnix.api.look import linkrref
 from pylightnix.api.stage import realize_context
 from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import RRef
-from pylightnix.engine.events import Built, Event, Failed, Hit, Started, Waiting, ignore
+from pylightnix.engine.closure import Closure
+from pylightnix.engine.events import Listener
 from pylightnix.store.layout import Store
 
 from .closures import forced, target_of
 from .exits import DONE
+from .listeners import estimate_for, listener_for
 from .loading import at_home, blamed, closure_of
-from .out import complain, say_json, say_lines
-from .pick import short, store_of
-from .times import duration
+from .out import say_json, say_lines
+from .pick import store_of
 
 
 def realize(args: Namespace) -> int:
@@ -33,9 +36,17 @@ def realize(args: Namespace) -> int:
     with at_home(target):
         closure = closure_of(target, store)
         force = forced(closure, args.force)
-        with blamed(target):
-            listener = _tell if args.verbose else ignore
-            _, done = realize_context(closure, force, on_event=listener)
+        with blamed(target), _told(args, closure) as listener:
+            _, done = realize_context(
+                closure,
+                force,
+                on_event=listener,
+                jobs=args.jobs,
+                executor=args.executor,
+                keep_going=args.keep_going,
+                retries=args.retries,
+                timeout_s=args.timeout,
+            )
     made = {dref: done[dref] for dref in closure.targets}
     rrefs = [rref for chosen in made.values() for rref in chosen]
     links = [] if args.out_link is None else _linked(store, rrefs, args.out_link)
@@ -44,6 +55,12 @@ def realize(args: Namespace) -> int:
     else:
         say_lines(rrefs)
     return DONE
+
+
+def _told(args: Namespace, closure: Closure) -> AbstractContextManager[Listener]:
+    """Give what tells, as it was asked for; programs that ask for --json get nothing unasked."""
+    kind = args.events or ("none" if args.json and not args.verbose else "auto")
+    return listener_for(kind, sys.stderr, args.verbose, estimate_for(closure))
 
 
 def _check_link(path: str) -> None:
@@ -61,21 +78,3 @@ def _linked(store: Store, rrefs: Sequence[RRef], path: str) -> list[str]:
         os.fspath(linkrref(rref, folder or ".", name if i == 1 else f"{name}-{i}", store))
         for i, rref in enumerate(rrefs, 1)
     ]
-
-
-def _tell(event: Event) -> None:
-    """Say in a line what happens."""
-    what = f"{event.dref[38:]} {short(event.dref)}"
-    match event:
-        case Hit():
-            complain(f"{what}: the store has it")
-        case Started():
-            complain(f"{what}: started")
-        case Built():
-            complain(f"{what}: built in {duration(event.seconds)}")
-        case Waiting():
-            complain(f"{what}: waits for {event.holder}")
-        case Failed():
-            complain(f"{what}: failed")
-        case _:
-            pass

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from pylightnix.api.bashlike import shellref
+from pylightnix.api.bashlike import shell_in, shellref
+from pylightnix.core.errors import InvalidValue
 from pylightnix.core.refs import DRef, RRef
-from pylightnix.store.layout import NotInStore, Store
+from pylightnix.store.layout import NotInStore, Store, log_path
 from pylightnix.store.lookup import resolve
-from pylightnix.store.query import config_of, require_rref, rrefs
+from pylightnix.store.query import config_of, dref_of, require_rref, rrefs
+from pylightnix.store.scratch import remains
 
 from .exits import DONE
 from .facts import log_of
-from .out import chunks, pour, say_json
+from .out import chunks, complain, pour, say_json
 from .pick import home, only, store_of
 
 
@@ -57,12 +59,50 @@ def _log(store: Store, ref: DRef | RRef) -> tuple[DRef | RRef, str]:
     return ref, path
 
 
+class NoneFailed(NotInStore):
+    """Nothing is left of a failed build."""
+
+    def __init__(self, ref: str, what: str = "nothing is left of a failed build") -> None:
+        super().__init__(ref, what)
+
+    def __str__(self) -> str:
+        of = f" of {self.ref}" if self.ref else ""
+        return (
+            f"nothing is left of a failed build{of}: none failed, or what was left was collected; "
+            "realize it again"
+        )
+
+
 def shell(args: Namespace) -> int:
     """Open a shell in a folder."""
+    if args.failed:
+        return _shell_of_failed(args)
+    if args.ref is None:
+        raise InvalidValue("shell: give a REF, or --failed")
     store = store_of(args)
     ref, path = home(store, args.ref, derivation=args.derivation)
     sys.stdout.flush()  # what is buffered comes before what the shell prints
-    status = shellref(ref, store)
+    return _ended(args, ref, path, shellref(ref, store))
+
+
+def _shell_of_failed(args: Namespace) -> int:
+    """Open one where the last build failed, or the last one of a derivation."""
+    if args.derivation:
+        raise InvalidValue("shell: --failed is about what a build left: leave out --derivation")
+    store = store_of(args)
+    wanted = None if args.ref is None else dref_of(resolve(store, args.ref))
+    left = [one for one in remains(store) if wanted in (None, one.label)]
+    if not left:
+        raise NoneFailed(wanted or "")
+    dref, path = DRef(left[0].label), left[0].folder
+    log = log_path(store, dref)
+    complain(f"what is left of {dref}; its log: {log}")
+    sys.stdout.flush()
+    status = shell_in(path, {"PYLIGHTNIX_FAILED": dref, "PYLIGHTNIX_LOG": log})
+    return _ended(args, dref, path, status)
+
+
+def _ended(args: Namespace, ref: DRef | RRef, path: str, status: int) -> int:
     if args.json:
         say_json({"path": path, "ref": ref, "status": status})
     return DONE

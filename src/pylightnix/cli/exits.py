@@ -14,6 +14,7 @@ INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
 
 def exit_code(error: PylightnixError) -> int:
     """Tell with which code a command ends that raised `error`."""
+    from pylightnix.plugins.failures import NoSuchPlugin
     from pylightnix.store.layout import NoStore, NotInStore
     from pylightnix.store.query import Corrupt
     from pylightnix.store.roots import NoSuchRoot
@@ -25,6 +26,7 @@ def exit_code(error: PylightnixError) -> int:
         (NotInStore, NOT_FOUND),
         (NoStore, NOT_FOUND),
         (NoSuchRoot, NOT_FOUND),
+        (NoSuchPlugin, NOT_FOUND),
         (NoSuchTarget, NOT_FOUND),
         (InvalidValue, USAGE),
     )

@@ -1,7 +1,6 @@
 """Listeners: tell on a stream what happens while something is realized, for people or for programs.
 
-with listener_for("auto", sys.stderr) as listener:
-realize(closure, jobs=4, on_event=listener)
+`progress` is for users of `realize`; `listener_for` is for whoever keeps the stream in order.
 """
 
 from __future__ import annotations
@@ -13,11 +12,71 @@ from typing import IO
 
 from pylightnix.api.ambient import environment
 from pylightnix.core.errors import InvalidValue
+from pylightnix.engine.closure import Closure
 from pylightnix.engine.events import Event, Listener, ignore
 
 from .telling import Estimate, as_json, as_line
 
 KINDS = ("auto", "bars", "plain", "json", "none")
+
+
+def progress(
+    kind: str = "auto", stream: IO[str] | None = None, *, verbose: bool = False
+) -> Listener:
+    """Give a listener that shows progress for as long as something is realized.
+
+    Use it as `realize(closure, jobs=4, on_event=progress())`.
+
+    Args:
+        kind: `auto`, a progress bar on a terminal and in Jupyter, with the extra `progress`, and
+            plain lines elsewhere; or one of `bars`, `plain`, `json` (an object in each line) and
+            `none`.
+        stream: where to; by default standard error.
+        verbose: hits and the lines of logs too, the stage's name in front.
+
+    Raises:
+        InvalidValue: there is no such kind.
+    """
+    _check(kind)
+    return _Shown(kind, stream, verbose)
+
+
+class _Shown:
+    """A listener that has something on a screen only while work goes on; a stateful handle."""
+
+    def __init__(self, kind: str, stream: IO[str] | None, verbose: bool) -> None:
+        self._kind, self._stream, self._verbose = kind, stream, verbose
+        self._listener: Listener = ignore
+
+    def __call__(self, event: Event) -> None:
+        self._listener(event)
+
+    @contextmanager
+    def at_work(self, closure: Closure) -> Iterator[None]:
+        """Show what is told meanwhile; a realize within a realize is shown with the outer one."""
+        if self._listener is not ignore:
+            yield
+            return
+        with listener_for(
+            self._kind, self._stream, self._verbose, estimate_for(closure)
+        ) as self._listener:
+            try:
+                yield
+            finally:
+                self._listener = ignore
+
+
+def estimate_for(closure: Closure) -> Estimate:
+    """Give what estimates how long builds of a closure are going to take."""
+    from pylightnix.engine.estimate import Estimates
+
+    past = Estimates(closure.store, closure.needs)
+    return lambda dref: past.of(dref, built=True)
+
+
+def _check(kind: str) -> None:
+    if kind not in KINDS:
+        raise InvalidValue(f"events cannot be told as {kind!r}: choose {', '.join(KINDS)}")
 
 
 @contextmanager
@@ -39,14 +98,13 @@ def listener_for(
     Raises:
         InvalidValue: there is no such kind.
     """
-    if kind not in KINDS:
-        raise InvalidValue(f"events cannot be told as {kind!r}: choose {', '.join(KINDS)}")
+    _check(kind)
     out: IO[str] = sys.stderr if stream is None else stream
     if kind == "none" or out is None:
         yield ignore
     elif kind == "json":
         yield lambda event: _write(out, as_json(event))
-    elif kind == "bars" or (kind == "auto" and _is_screen(out)):
+    elif kind == "bars" or (kind == "auto" and (_is_page(out) or _is_screen(out))):
         with _bars(out, verbose, estimate, asked=kind == "bars") as listener:
             yield listener
     else:
@@ -58,7 +116,10 @@ def _bars(
     out: IO[str], verbose: bool, estimate: Estimate | None, *, asked: bool
 ) -> Iterator[Listener]:
     try:
-        from .progress import bars
+        if _is_page(out):
+            from .page import drawn as bars
+        else:
+            from .progress import bars
     except ImportError:
         if asked:
             _write(out, "progress bars need an extra: pip install 'pylightnix[progress]'")
@@ -68,9 +129,12 @@ def _bars(
         yield listener
 
 
+def _is_page(out: IO[str]) -> bool:
+    """Tell whether this is a notebook, which has a page and no terminal."""
+    return "ipykernel" in sys.modules and out in (sys.stdout, sys.stderr)
+
+
 def _is_screen(out: IO[str]) -> bool:
-    if "ipykernel" in sys.modules:  # a notebook has a page, and no terminal
-        return True
     try:
         return out.isatty() and environment().get("TERM") != "dumb"
     except (AttributeError, ValueError):

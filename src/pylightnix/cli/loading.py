@@ -108,9 +108,14 @@ def stage_of(target: Target) -> Callable[..., Any]:
         NoSuchTarget: there is no such file or module, or nothing of that name in it.
         InvalidTarget: what is there is no function.
         TargetRaised: loading it raised.
+        PluginError: it is to be a plugin's, and cannot be had.
 
     Effects: runs a user's code.
     """
+    if target.is_plugin:
+        from pylightnix.plugins.own import lookup
+
+        return lookup("stages", target.name)
     module = _module_of_file(target.path) if target.is_file else _module(target.place)
     found = getattr(module, target.name, None)
     if not hasattr(module, target.name):

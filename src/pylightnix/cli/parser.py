@@ -16,8 +16,19 @@ from typing import NoReturn
 
 from pylightnix.core.version import VERSION
 
-from . import args_health, args_keep, args_look, args_realize, args_store, args_tell, args_work
+from . import (
+    args_health,
+    args_keep,
+    args_look,
+    args_plugins,
+    args_realize,
+    args_store,
+    args_table,
+    args_tell,
+    args_work,
+)
 from .exits import USAGE
+from .foreign import command_at, is_plugin
 from .out import complain, say
 from .words import Add, folder
 
@@ -26,9 +37,11 @@ FAMILIES = (
     args_realize,
     args_look,
     args_tell,
+    args_table,
     args_work,
     args_keep,
     args_health,
+    args_plugins,
 )
 
 REFS = """\
@@ -39,6 +52,7 @@ CODES = """\
 exit codes: 0 done, 1 the thing asked is not so, 2 usage, 3 not found, 4 damaged"""
 
 MORE = "`pylightnix COMMAND --help` tells more, and what --json gives."
+CLOSING = f"{REFS}\n\n{CODES}\n\n{MORE}"
 
 
 class Formatter(RawDescriptionHelpFormatter):
@@ -50,6 +64,16 @@ class Formatter(RawDescriptionHelpFormatter):
 
 class Parser(ArgumentParser):
     """Says what is wrong in one sentence, as everything else here does."""
+
+    commands: frozenset[str] = frozenset()  # of the whole program, where it is the parser of that
+
+    def format_help(self) -> str:
+        """Tell of the commands that plugins have too."""
+        if self.commands:
+            from .foreign import listed
+
+            self.epilog = f"{listed()}{CLOSING}"
+        return super().format_help()
 
     def _print_message(self, message: str, file: object = None) -> None:
         # Some versions of argparse let a reader that has gone away through, some do not.
@@ -74,6 +98,9 @@ def parsed(words: Sequence[str]) -> Namespace:
     Arguments of a stage may stand behind options too, where argparse does not look for them.
     """
     parser = make_parser()
+    at = command_at(words)
+    if at is not None and is_plugin(words[at], parser.commands):
+        return _of_plugin(words, at)
     args, rest = parser.parse_known_args(words)
     if rest and (not hasattr(args, "arguments") or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -82,12 +109,21 @@ def parsed(words: Sequence[str]) -> Namespace:
     return args
 
 
+def _of_plugin(words: Sequence[str], at: int) -> Namespace:
+    """Parse what stands before a command that a plugin has; the rest is the plugin's."""
+    parser = Parser(prog="pylightnix", formatter_class=Formatter, allow_abbrev=False)
+    _add_shared(parser)
+    own = Namespace(store=None, json=False, run="cmd_plugins:foreign")
+    args = parser.parse_args(words[:at], own)
+    args.command, args.argv = words[at], list(words[at + 1 :])
+    return args
+
+
 def make_parser() -> Parser:
     """Make the parser; its namespaces hold `run`, the place of a command: `module:function`."""
     top = Parser(
         prog="pylightnix",
         description="Look at a store of immutable, content-addressed data, and keep it in order.",
-        epilog=f"{REFS}\n\n{CODES}\n\n{MORE}",
         formatter_class=Formatter,
         allow_abbrev=False,
     )
@@ -97,6 +133,7 @@ def make_parser() -> Parser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for family in FAMILIES:
         family.declare(_adder(commands))
+    top.commands = frozenset(commands.choices)
     return top
 
 

@@ -1,4 +1,4 @@
-"""Progress on a terminal or in Jupyter, with rich: a bar, what runs now, when it may be over."""
+"""Progress on a terminal, with rich: a bar, what runs now, when it may be over."""
 
 from __future__ import annotations
 
@@ -45,24 +45,28 @@ def bars(
     """Show progress; what is worth a line stays above it.
 
     Args:
-        out: a terminal; in Jupyter the page is written to instead.
+        out: a terminal.
         verbose: see `as_line`.
         estimate: how long a build is going to take, in seconds, as far as anybody knows.
     """
     state = State(estimate)
     console = Console(file=out)
-    with Live(
+
+    def listen(event: Event) -> None:
+        state.note(event)
+        line = None if isinstance(event, Started | Built) else as_line(event, verbose)
+        if line is not None:
+            console.print(Text(line), soft_wrap=True)
+
+    live = Live(
         console=console, get_renderable=lambda: picture(state), refresh_per_second=8, transient=True
-    ):
-
-        def listen(event: Event) -> None:
-            state.note(event)
-            line = None if isinstance(event, Started | Built) else as_line(event, verbose)
-            if line is not None:
-                console.print(Text(line), soft_wrap=True)
-
-        yield listen
-    console.print(Text(summary(state)))
+    )
+    try:
+        with live:
+            yield listen
+    finally:
+        if state.total:
+            console.print(Text(summary(state)))
 
 
 class State:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pylightnix.core.errors import InvalidValue
 
+PLUGIN = "plugin"
 # `instantiate` has parameters of these names itself.
 _TAKEN = ("r", "stage", "store")
 
@@ -41,6 +42,11 @@ class Target:
     arguments: Mapping[str, Any]
 
     @property
+    def is_plugin(self) -> bool:
+        """Whether it is a stage that a plugin has."""
+        return self.place == PLUGIN and not self.is_file
+
+    @property
     def path(self) -> str:
         """Of the file: absolute, without symlinks."""
         return os.path.realpath(os.path.expanduser(self.place))
@@ -58,8 +64,8 @@ def parse_target(words: Sequence[str]) -> Target:
     """Read the words of a target; touches nothing.
 
     Args:
-        words: `path/to/file.py:stage` or `package.module:stage`, then `key=value` for each
-            argument, the value being JSON or else text.
+        words: `path/to/file.py:stage`, `package.module:stage` or `plugin:stage`, then `key=value`
+            for each argument, the value being JSON or else text.
 
     Raises:
         InvalidTarget: they are something else.
@@ -70,9 +76,9 @@ def parse_target(words: Sequence[str]) -> Target:
     text = words[0]
     place, _, name = text.rpartition(":")
     is_file = place.endswith(".py") or "/" in place
-    if not name.isidentifier() or not (
-        is_file or all(part.isidentifier() for part in place.split("."))
-    ):
+    module = all(part.isidentifier() for part in place.split("."))
+    # A plugin may have any name.
+    if not (name if place == PLUGIN else name.isidentifier()) or not (is_file or module):
         why = "expected FILE.py:STAGE or PACKAGE.MODULE:STAGE, as lab/train.py:model"
         raise InvalidTarget(text, why)
     arguments: dict[str, Any] = {}

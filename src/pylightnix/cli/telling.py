@@ -65,7 +65,9 @@ def _said(event: Event, verbose: bool) -> str | None:
         case Waiting():
             return f"waits for {event.holder}"
         case Failed():
-            return f"failed: {event.error}"
+            # The whole of it, the log with it, is told at the end.
+            first = event.error.partition("\n")[0]
+            return f"failed: {first.removeprefix(f'{event.dref} failed to build: ')}"
         case Skipped():
             return f"skipped, because {who(event.because)} failed"
         case CutOff():

@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from math import isfinite
 
 from pylightnix.core.errors import InvalidValue
+from pylightnix.core.outlook import lasting
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _AGES = ((60, 1, "s"), (3_600, 60, "min"), (86_400, 3_600, "h"), (365 * 86_400, 86_400, "d"))
@@ -128,14 +129,7 @@ def duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return UNKNOWN
-    if seconds < 10:
-        return f"{seconds:.3f} s"
-    if round(seconds) < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest_s = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest_s} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    return f"{seconds:.3f} s" if seconds < 10 else lasting(seconds)
 
 
 def moment(then_s: float | None, zone: tzinfo | None = None) -> str:

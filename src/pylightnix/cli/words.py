@@ -27,3 +27,24 @@ def natural(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise ArgumentTypeError(f"{text!r} is not a number of things: give 0, 1, 2, ...")
     return int(text)
+
+
+def some(text: str) -> int:
+    """Take a number of things that cannot be nothing."""
+    count = natural(text)
+    if not count:
+        raise ArgumentTypeError("with 0 nothing could be done: give 1, 2, ...")
+    return count
+
+
+def some_time(text: str) -> float:
+    """Take a span of time that is not nothing; gives seconds."""
+    from .times import InvalidSpan, span  # few commands need to know of time
+
+    try:
+        found = span(text)
+    except InvalidSpan as error:
+        raise ArgumentTypeError(str(error)) from None
+    if not found > 0:
+        raise ArgumentTypeError("with no time nothing could be done: give 60, 10m or 2h, say")
+    return found

@@ -34,3 +34,7 @@ class FetchError(PylightnixError):
 
 class PodError(PylightnixError):
     """A pod could not be made, could not be opened, or failed at a call."""
+
+
+class PluginError(PylightnixError):
+    """A plugin is not there, is there twice, is broken, or cannot be built into a distribution."""

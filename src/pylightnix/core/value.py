@@ -36,7 +36,9 @@ def value(cls: type[T]) -> type[T]:
         for name, item in vars(cls).items()
         if name not in names and name not in ("__dict__", "__weakref__")
     }
-    made: Any = type(cls.__name__, (), {**_methods(names), **space, "__slots__": names})
+    made: Any = type(
+        cls.__name__, (), {**_methods(names), **space, "__slots__": names, "__match_args__": names}
+    )
     defaults = {name: vars(cls)[name] for name in names if name in vars(cls)}
     made.__init__ = _initializer(made, names, defaults)
     return made  # type: ignore[no-any-return]

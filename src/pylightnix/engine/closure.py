@@ -116,6 +116,7 @@ def fill(registry: Registry, stage: Callable[[], T]) -> T:
         return stage()
     finally:
         registry.busy = False
+        registry.memo.clear()
 
 
 def close_over(
@@ -177,7 +178,10 @@ def _needed(registry: Registry, targets: Collection[DRef]) -> tuple[Derivation, 
 
 
 def takes_registry(stage: Callable[..., object]) -> bool:
-    """Tell whether a stage has a parameter named `r`."""
+    """Tell whether a stage has a parameter named `r`, or what it says of itself."""
+    told = getattr(stage, "takes_registry", None)
+    if told is not None:
+        return bool(told)
     inner: object = stage
     while hasattr(inner, "__wrapped__"):
         inner = inner.__wrapped__

@@ -55,10 +55,15 @@ class Crew:
 
 @value
 class Job:
-    """A build that was handed out: of what, and for the how manyth time, from 0."""
+    """A build that was handed out: of what, for the how manyth time, from 0, and when.
+
+    Attributes:
+        since_ns: when, since 1970; what lies about from before is not of this one.
+    """
 
     dref: DRef
     attempt: int = 0
+    since_ns: int = 0
 
 
 @value

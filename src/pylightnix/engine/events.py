@@ -12,7 +12,7 @@ from pylightnix.core.value import value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
 
 @value
@@ -84,10 +84,14 @@ class Fetched:
 
 @value
 class Failed:
-    """A builder failed, and is not tried again."""
+    """A builder failed, and is not tried again; `realize_either` gives one that knows more.
+
+    Attributes:
+        error: what went wrong, as text; there, the error itself.
+    """
 
     dref: DRef
-    error: str
+    error: Any
     time_s: float
 
 
@@ -163,6 +167,8 @@ Event: TypeAlias = (
     | Finished
 )
 Listener: TypeAlias = Callable[[Event], None]
+"""Is told what happens. One with a method `at_work(closure)`, which makes a context manager, learns
+by that when work begins and when it ends, however it ends."""
 
 
 def ignore(event: Event) -> None:

@@ -50,24 +50,24 @@ class Follower:
             if log is not None:
                 if isinstance(event, Built) and event.rrefs:
                     log.moved(log_path(self._store, event.rrefs[0]))
-                self._tell(event.dref, log.rest())
+                self._tell(event.dref, log.rest(), event.time_s)
             self._drop(event.dref)
         self._listener(event)
 
     def poll(self) -> None:
         """Tell the lines that were written since the last time."""
         for dref, log in self._logs.items():
-            self._tell(dref, log.lines())
+            self._tell(dref, log.lines(), time.monotonic())
 
     def close(self) -> None:
         """Let go of all files."""
         for dref in tuple(self._logs):
             self._drop(dref)
 
-    def _tell(self, dref: DRef, lines: list[bytes]) -> None:
+    def _tell(self, dref: DRef, lines: list[bytes], time_s: float) -> None:
         for line in lines:
             text = line.decode(errors="replace").rstrip("\r")
-            self._listener(LogLine(dref, text, time.monotonic()))
+            self._listener(LogLine(dref, text, time_s))
 
     def _drop(self, dref: DRef) -> None:
         log = self._logs.pop(dref, None)

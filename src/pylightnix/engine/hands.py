@@ -30,6 +30,8 @@ from .run import tail
 from .travel import Packer
 from .workshop import Workshop
 
+SLOW_CLOCK_NS = 100_000_000
+
 
 class Hands:
     """Builds that workers are busy with; a stateful handle.
@@ -95,20 +97,21 @@ class Hands:
         return executor.submit(carry_out_packed, drv.dref, packed)
 
     def hear(self) -> list[Event | Ended]:
-        """Wait for news, though not for long if somebody listens or a build has a time limit."""
+        """Wait for news, though not for long if somebody listens or a build has a time limit.
+
+        The times of events are those of the workers' clocks.
+        """
         news: list[Event | Ended] = []
         waiting: deque[Any] = deque()
         with suppress(Empty):
             waiting.append(self._inbox.get(timeout=self._patience_s()))
             while True:
                 waiting.append(self._inbox.get_nowait())
-        now_s = time.monotonic()
         for item in waiting:
             if isinstance(item, Future):
-                news += self._ended(item, now_s)
+                news += self._ended(item)
             else:
-                # The clock of another machine started at another time.
-                news.append(changed(item, time_s=now_s))
+                news.append(item)
         return news + self._late()
 
     def _patience_s(self) -> float | None:
@@ -118,7 +121,7 @@ class Hands:
             return POLL_S if left_s is None else min(left_s, POLL_S)
         return left_s
 
-    def _ended(self, future: Future[Any], now_s: float) -> list[Event | Ended]:
+    def _ended(self, future: Future[Any]) -> list[Event | Ended]:
         """What came of a call; nothing if it was stopped, which is known already."""
         job, _ = self.running.pop(future, (None, None))
         if job is None:
@@ -128,9 +131,9 @@ class Hands:
             if self._crew.travels:
                 answer = read_answer(answer)
         except BaseException as error:  # a worker's Ctrl-C is not ours
-            return [Ended(job, error=self._named(job.dref, error))]
-        told = [changed(event, time_s=now_s) for event in answer.events]
-        return [*(event for event in told if type(event) is not Started), Ended(job, answer.chosen)]
+            return [Ended(job, error=self._named(job, error))]
+        told = (event for event in answer.events if type(event) is not Started)
+        return [*told, Ended(job, answer.chosen)]
 
     def _late(self) -> list[Event | Ended]:
         """Stop what has taken too long."""
@@ -143,7 +146,7 @@ class Hands:
                 self._stop(future)
                 del self.running[future]
                 log = log_path(self._shop.store, job.dref)
-                error = TimedOut(job.dref, limit_s, self._folder(job.dref), log, tail(log))
+                error = TimedOut(job.dref, limit_s, self._folder(job), log, tail(log))
                 late.append(Ended(job, error=error))
         return late
 
@@ -157,22 +160,28 @@ class Hands:
         if self._crew.kill is not None:
             self._crew.kill(future)
 
-    def _named(self, dref: DRef, error: BaseException) -> Exception:
+    def _named(self, job: Job, error: BaseException) -> Exception:
         """Name the derivation in an error that only says how its worker ended."""
         if isinstance(error, RealizeError | StoreError) and not isinstance(error, WorkerDied):
             return error
-        log = log_path(self._shop.store, dref)
+        log = log_path(self._shop.store, job.dref)
         said = "its worker was lost" if isinstance(error, CancelledError) else str(error)
         cause = f"{type(error).__name__}: {said}"
-        failure = BuildFailed(dref, self._folder(dref), log, cause, tail(log))
+        failure = BuildFailed(job.dref, self._folder(job), log, cause, tail(log))
         failure.__cause__ = error
         return failure
 
-    def _folder(self, dref: DRef) -> str:
-        """Where a lost worker was building."""
+    def _folder(self, job: Job) -> str:
+        """Where a lost worker was building; a new folder if it had none yet."""
+        store = self._shop.store
         with suppress(OSError):
-            return abandoned(self._shop.store, dref) or var_path(self._shop.store, "tmp")
-        return var_path(self._shop.store, "tmp")
+            # File systems have slower clocks than processes.
+            found = abandoned(store, job.dref, job.since_ns - SLOW_CLOCK_NS)
+            if found is not None:
+                return found
+            with Scratch(store) as scratch:
+                return scratch.keep(job.dref)
+        return var_path(store, "tmp")
 
 
 def _beside(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> Answer:

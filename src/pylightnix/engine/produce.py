@@ -10,7 +10,7 @@ from typing import Any
 
 from pylightnix.core.config import config_promises
 from pylightnix.core.context import Context, mkcontext
-from pylightnix.core.errors import RealizeError, StoreError
+from pylightnix.core.errors import PylightnixError, RealizeError, StoreError
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RefPath, RRef
 from pylightnix.store.freeze import InvalidOutput
@@ -24,7 +24,7 @@ from .events import Built, Hit, Started, Waiting
 from .matchers import MatcherUnsatisfied
 from .provenance import Clock, provenance
 from .registry import Derivation
-from .run import tail
+from .run import log_trace, tail
 from .workshop import Workshop, choose
 
 
@@ -38,9 +38,11 @@ class BuildFailed(RealizeError):
     def __str__(self) -> str:
         text = (
             f"{self.dref} failed to build: {self.cause}\n"
-            f"its folder is kept: {self.folder}\nits log: {self.log}"
+            f"its folder is kept: {self.folder}; `pylightnix shell --failed` opens a shell there\n"
+            f"its log: {self.log}"
         )
-        return f"{text}\n{self.tail}" if self.tail else text
+        # A program that failed has told the end of its log itself.
+        return f"{text}\n{self.tail}" if self.tail and self.tail not in self.cause else text
 
 
 class PromiseBroken(RealizeError):
@@ -168,6 +170,8 @@ def _run(
             raise  # it is the derivation's own word that it must not be built
         raise _failed(shop, drv, rarg.log, error) from error
     except (Exception, SystemExit) as error:
+        if not isinstance(error, PylightnixError):
+            log_trace(rarg.log, error)
         raise _failed(shop, drv, rarg.log, error) from error
     promised = config_promises(drv.config)
     for folder in folders:
@@ -175,7 +179,7 @@ def _run(
             name for path in promised if not os.path.lexists(f"{folder}/{(name := _text(path))}")
         )
         if missing:
-            shop.scratch.keep()
+            shop.scratch.keep(drv.dref)
             raise PromiseBroken(drv.dref, missing, folder)
     return folders
 
@@ -199,7 +203,7 @@ def _text(refpath: RefPath) -> str:
 
 def _failed(shop: Workshop, drv: Derivation, log: str, error: BaseException) -> BuildFailed:
     cause = f"{type(error).__name__}: {error}"
-    return BuildFailed(drv.dref, shop.scratch.keep(), log, cause, tail(log))
+    return BuildFailed(drv.dref, shop.scratch.keep(drv.dref), log, cause, tail(log))
 
 
 def _install(

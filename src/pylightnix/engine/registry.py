@@ -83,12 +83,13 @@ class Registry:
             yet.
     """
 
-    __slots__ = ("busy", "derivations", "store")
+    __slots__ = ("busy", "derivations", "memo", "store")
 
     def __init__(self, store: Store | None = None) -> None:
         self.store = store
         self.derivations: dict[DRef, Derivation] = {}
         self.busy = False
+        self.memo: dict[object, DRef] = {}  # what a stage has left while it is being filled
 
     def __repr__(self) -> str:
         return f"<Registry of {len(self.derivations)} derivations>"

@@ -84,3 +84,15 @@ def tail(path: str, lines: int = 20) -> str:
             return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
     except OSError:
         return ""
+
+
+def log_trace(path: str, error: BaseException) -> None:
+    """Add the traceback of a builder's error to its log, without frames of this library."""
+    from contextlib import suppress
+    from traceback import TracebackException
+
+    told = TracebackException.from_exception(error, compact=True)
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    told.stack[:] = [frame for frame in told.stack if not frame.filename.startswith(f"{ours}/")]
+    with suppress(OSError), open(path, "ab") as log:
+        log.write("".join(told.format()).encode(errors="replace"))

@@ -146,7 +146,7 @@ class _Run:
             dref = self.drefs[position]
             self.plan = started(self.plan, dref)
             context = {dep: self.plan.done[dep] for dep in self.plan.needs[dref]}
-            job = Job(dref, attempt)
+            job = Job(dref, attempt, time.time_ns())
             if self.follower is not None:
                 self.follower.expect(dref)
             if self.hands is not None:
@@ -166,7 +166,8 @@ class _Run:
             if isinstance(item, Ended):
                 self.settle(item)
             else:
-                self.shop.emit(item)
+                # The clock of another machine started at another time.
+                self.shop.emit(changed(item, time_s=time.monotonic()))
         if self.follower is not None:
             self.follower.poll()
 

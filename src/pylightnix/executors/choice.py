@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -23,8 +23,8 @@ def crew_for(
     """Make a crew, and let its workers go at the end if they were hired here.
 
     Args:
-        executor: None, a name (`serial`, `threads`, `processes`, `dask:ADDRESS`, `slurm:...`), an
-            `Executor`, or a dask `Client`.
+        executor: None, a name (`serial`, `threads`, `processes`, `dask:ADDRESS`, `slurm:...`, or
+            `NAME:ADDRESS` of a plugin), an `Executor`, or a dask `Client`.
         jobs: how many builds at once; None for what the executor takes as usual.
         base: what it does about failures, time and order.
         environ: of worker processes on this machine.
@@ -32,6 +32,7 @@ def crew_for(
 
     Raises:
         InvalidValue: there is no such executor, or a number cannot be meant.
+        PluginError: a plugin has it, and it cannot be loaded.
     """
     _check(jobs, base)
     name = executor
@@ -108,7 +109,21 @@ def _named(name: str, jobs: int | None, base: Crew, store: Store) -> Iterator[Cr
                 base, executor=batch, jobs=limit, travels=True, capture=True, kill=batch.kill
             )
     else:
-        raise _unknown(name)
+        with _plugin(name, kind)(address) as executor:
+            yield _given(executor, jobs, base)
+
+
+def _plugin(name: str, kind: str) -> Callable[[str], Executor]:
+    """Look for somebody's executor, only now that none of ours is meant."""
+    from pylightnix.plugins.failures import NoSuchPlugin
+    from pylightnix.plugins.own import lookup
+
+    try:
+        return lookup("executors", kind)
+    except NoSuchPlugin as error:
+        if error.had:
+            raise
+        raise _unknown(name) from None
 
 
 def _given(executor: object, jobs: int | None, base: Crew) -> Crew:
@@ -138,6 +153,6 @@ def _given(executor: object, jobs: int | None, base: Crew) -> Crew:
 
 def _unknown(executor: object) -> InvalidValue:
     return InvalidValue(
-        f"there is no executor {executor!r:.100}: give {', '.join(NAMES)}, a dask Client, "
-        "or any concurrent.futures.Executor"
+        f"there is no executor {executor!r:.100}: give {', '.join(NAMES)}, the name of a plugin, a "
+        "dask Client, or any concurrent.futures.Executor"
     )

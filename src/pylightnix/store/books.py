@@ -14,6 +14,7 @@ from .machine import boot_id
 
 NOBODY = (0, 0, 0)
 _NONE = "-"
+_UNREAD = "?"
 
 
 @value
@@ -60,6 +61,7 @@ class Shelf:
         books: its whole realizations, sorted by hash.
         strange: folders that look like realizations and are not whole.
         config: what its config says; None if nobody asked yet.
+        has_config: whether there is a file of that name.
         durable: all of it is on the disk, whatever happens to the power.
     """
 
@@ -67,6 +69,7 @@ class Shelf:
     books: tuple[Book, ...]
     strange: tuple[RRef, ...] = ()
     config: ConfigFacts | None = None
+    has_config: bool = True
     durable: bool = True
 
 
@@ -79,7 +82,9 @@ def encode_shelf(shelf: Shelf) -> str:
     """Give a shelf as a row of the index; what is strange is not in it."""
     inode, mtime_ns, ctime_ns = shelf.identity
     facts = shelf.config
-    config = "" if facts is None else _line(facts.size_bytes, repr(facts.arrived_s), *facts.deps)
+    config = _UNREAD if shelf.has_config else ""
+    if facts is not None:
+        config = _line(facts.size_bytes, repr(facts.arrived_s), *facts.deps)
     books = [
         _line(
             book.rref[5:37],
@@ -91,8 +96,8 @@ def encode_shelf(shelf: Shelf) -> str:
         )
         for book in shelf.books
     ]
-    head = _line(inode, mtime_ns, ctime_ns, int(shelf.durable), boot_id())
-    return "\n".join([head, config, *books])
+    head = row_head(inode, mtime_ns, ctime_ns, shelf.durable)
+    return head + "\n".join([config, *books])
 
 
 def _line(*words: object) -> str:
@@ -110,9 +115,34 @@ def decode_shelf(dref: DRef, row: str) -> Shelf:
         identity,
         tuple([_book(dref, line) for line in books]),
         (),
-        _config(config) if config else None,
+        _config(config) if config not in ("", _UNREAD) else None,
+        bool(config),
         durable == "1",
     )
+
+
+def row_head(inode: int, mtime_ns: int, ctime_ns: int, durable: bool) -> str:
+    """Give how the row of a derivation begins whose folder is in this state."""
+    return f"{inode} {mtime_ns} {ctime_ns} {durable:d} {boot_id()}\n"
+
+
+def rrefs_in_row(dref: DRef, row: str) -> list[RRef]:
+    """Give the realizations in a row; none if there is no config."""
+    _, config, *books = row.split("\n")
+    if not config:
+        return []
+    return [str.__new__(RRef, f"rref:{book[:32]}-{dref[5:]}") for book in books]
+
+
+def sizes_in_row(dref: DRef, row: str) -> tuple[int, dict[RRef, int]] | None:
+    """Give the bytes of a derivation's config and of each realization; None if nobody read it."""
+    _, config, *books = row.split("\n")
+    if config in ("", _UNREAD):
+        return None
+    parts = [book.split(" ", 4) for book in books]
+    of = dref[5:]
+    sizes = {str.__new__(RRef, f"rref:{part[0]}-{of}"): int(part[3]) for part in parts}
+    return int(config.partition(" ")[0]), sizes
 
 
 # References in a row were references when it was written, and its checksum says that it was not

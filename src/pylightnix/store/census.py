@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from pylightnix.core.reclaim import Item, Ref
 from pylightnix.core.refs import DRef
 
-from .books import Shelf
-from .layout import Store, drv_path, parse_drv, rref_path
+from .books import Shelf, decode_shelf
+from .layout import Store, drv_path, rref_path
 from .shelf import facts_of, shelf_of
+from .survey import survey
 from .trouble import status_of
 
 Score = Callable[[str], float | None]
@@ -23,15 +23,12 @@ def census(store: Store, score: Score | None = None) -> dict[Ref, Item]:
         store: where.
         score: given the folder of a realization, the number that it is judged by.
     """
-    names = sorted(os.listdir(store.objects))
-    drefs = [dref for name in names if (dref := parse_drv(name)) is not None]
-    if store.index is not None:
-        store.index.load("shelf", drefs)
     items: dict[Ref, Item] = {}
-    for dref in drefs:
-        shelf = shelf_of(store, dref)
-        if shelf is not None:
-            _count(store, dref, shelf, score, items)
+    for dref, known in survey(store):
+        shelf = decode_shelf(dref, known) if isinstance(known, str) else known
+        if shelf.config is None:
+            shelf = shelf_of(store, dref) or shelf  # what is read of the config is to be remembered
+        _count(store, dref, shelf, score, items)
     return items
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-VERSION = 3
-TABLES = ("shelf", "file")
+VERSION = 5
+TABLES = ("shelf", "file", "figures")
 _BUSY_S = 0.2
 _FILES = ("", "-journal", "-wal", "-shm")
 # SQLite takes no more than so many keys in one query, in the oldest version that Python knows.
@@ -70,6 +70,8 @@ class Index:
             return
 
         def read(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
+            if len(wanted) > _KEYS:  # quicker than asking for them in many queries
+                return connection.execute(f"SELECT key, body, checksum FROM {table}").fetchall()
             rows = []
             for start in range(0, len(wanted), _KEYS):
                 some = wanted[start : start + _KEYS]
@@ -78,9 +80,10 @@ class Index:
                 rows += connection.execute(query, some).fetchall()
             return rows
 
+        rows, fresh = self._rows, self._fresh
         for key, body, checksum in self._guarded(read) or ():
             if type(key) is str and type(body) is str and checksum == _checksum(key, body):
-                self._rows[table, key] = body
+                rows[table, key] = fresh.get((table, key), body)
 
     def flush(self) -> None:
         """Write what is new; where that cannot be done, it is not remembered."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from pylightnix.core.value import value
+
 from .collector import collector_lock
-from .fsys import delete_tree, token
+from .fsys import delete_tree, is_locked, token
 from .layout import Store, var_path
 from .machine import host
 
@@ -69,13 +71,21 @@ class Scratch:
         while self.made:
             delete_tree(self.made.pop())
 
-    def keep(self) -> str:
-        """Leave all that was made since the last time where it is.
+    def keep(self, label: str = "") -> str:
+        """Leave all that was made since the last time where it is, for its owner to look at.
+
+        Args:
+            label: what it is for, to find it by.
 
         Returns:
-            The first path, or the folder of all.
+            The first path; a new folder if nothing was made.
         """
-        kept = self.made[0] if self.made else self._home
+        kept = self.made[0] if self.made else f"{self._home}/{self._next}"
+        with suppress(OSError):  # what went wrong before is worth telling, and not this
+            kept = self.made[0] if self.made else self.new()
+            os.makedirs(kept, exist_ok=True)
+            if label:
+                os.write(self._fd, f"\n{os.path.basename(kept)} {label}".encode())
         self.made.clear()
         return kept
 
@@ -116,15 +126,49 @@ class Scratch:
         self._fd = -1
 
 
-def abandoned(store: Store, label: str) -> str | None:
-    """Find what was left behind under a label last; None if nothing was."""
+@value
+class Remains:
+    """What is left of a build that failed or was killed."""
+
+    label: str
+    folder: str
+    time_ns: int
+
+
+def remains(store: Store, *, running: bool = False) -> list[Remains]:
+    """Give what failed builds left behind under labels, the latest first.
+
+    Args:
+        store: where.
+        running: also what is being built, or was until its process was killed a moment ago.
+    """
     tmp = var_path(store, "tmp")
-    found: list[tuple[int, str]] = []
+    found: list[Remains] = []
     for name in os.listdir(tmp):
-        with suppress(OSError), open(f"{tmp}/{name}/{ALIVE}", encoding="utf-8") as mark:
-            if mark.read(len(label) + 1) == label:
-                found.append((os.stat(mark.fileno()).st_mtime_ns, f"{tmp}/{name}"))
-    if not found:
-        return None
-    home = max(found)[1]
-    return f"{home}/0" if os.path.isdir(f"{home}/0") else home
+        with suppress(OSError, UnicodeDecodeError):
+            found += _remains_in(f"{tmp}/{name}", running)
+    return sorted(found, key=lambda one: -one.time_ns)
+
+
+def _remains_in(home: str, running: bool) -> list[Remains]:
+    path = f"{home}/{ALIVE}"
+    with open(path, encoding="utf-8") as mark:
+        killed, *kept = mark.read().split("\n")
+        time_ns = os.stat(mark.fileno()).st_mtime_ns
+    found = [line.partition(" ")[::2] for line in kept]
+    if killed and not kept and (running or not is_locked(path)):
+        found = [("0", killed)]
+    return [
+        # Those of one folder are told apart by their numbers.
+        Remains(label, f"{home}/{number}", time_ns + i)
+        for i, (number, label) in enumerate(found)
+        if os.path.isdir(f"{home}/{number}")
+    ]
+
+
+def abandoned(store: Store, label: str, since_ns: int = 0) -> str | None:
+    """Find what was left behind under a label last, and not before a time; None if nothing was."""
+    for one in remains(store, running=True):
+        if one.label == label and one.time_ns >= since_ns:
+            return one.folder
+    return None

@@ -148,13 +148,14 @@ def read_shelf(
         before: what was known; of objects that are still whole it is kept.
     """
     old = {} if before is None else {book.rref: book for book in before.books}
-    names = _names(drv_path(store, dref))
+    names, has_config = _listed(drv_path(store, dref))
     found = sorted(rref for name in names if (rref := parse_rref(dref, name)) is not None)
     read = [_book(store, rref, old.get(rref)) for rref in found]
     books = tuple(book for book in read if book is not None)
     whole = {book.rref for book in books}
     strange = tuple(rref for rref in found if rref not in whole)
-    return Shelf(identity, books, strange, durable=store.durability != "none")
+    durable = store.durability != "none"
+    return Shelf(identity, books, strange, has_config=has_config, durable=durable)
 
 
 def begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
@@ -180,11 +181,16 @@ def _begins(store: Store, rref: RRef, prefix: bytes) -> bool:
         return False  # collected, or deleted, while we looked
 
 
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+def _listed(folder: str) -> tuple[list[str], bool]:
+    """Names of entries that may be realizations, and whether there is a config."""
+    names, has_config = [], False
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as listing:
+        for entry in listing:
+            if entry.name == CONFIG:
+                has_config = entry.is_file(follow_symlinks=False)
+            else:
+                names.append(entry.name)
+    return names, has_config
 
 
 def _book(store: Store, rref: RRef, before: Book | None) -> Book | None:
