@@ -150,7 +150,7 @@ class Packer:
         import cloudpickle
 
         try:
-            with _by_value(self._strange(drv)):
+            with by_value(self._strange(drv)):
                 packed: bytes = cloudpickle.dumps(thing)
         except Exception as error:
             raise CannotTravel(
@@ -170,7 +170,7 @@ class Packer:
 
 
 @contextmanager
-def _by_value(modules: Iterator[ModuleType]) -> Iterator[None]:
+def by_value(modules: Iterator[ModuleType]) -> Iterator[None]:
     """Let cloudpickle send functions of some modules by value, and only for a moment."""
     import cloudpickle
 

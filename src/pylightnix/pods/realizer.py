@@ -90,8 +90,9 @@ class InPod:
         log = rarg.log
         with open(log, "ab"):
             pass
-        env = config_dict(rarg.config).get(ENV)
-        home = None if env is None else rref_path(store, context[DRef(env)][0])
+        fields = config_dict(rarg.config)
+        _check_network(self.policy, fields)
+        home = rref_path(store, context[DRef(fields[ENV])][0])
         worker = Worker(self._program(store, context, home, folders, log))
         limit_s = worker.program.limit_s
         try:
@@ -105,7 +106,7 @@ class InPod:
         return build.outpaths
 
     def _program(
-        self, store: Store, context: Context, home: str | None, folders: list[str], log: str
+        self, store: Store, context: Context, home: str, folders: list[str], log: str
     ) -> Program:
         """Say what runs, and what it sees: its closure, its output, its log, and a Python."""
         lent = lent_packages()
@@ -114,12 +115,8 @@ class InPod:
             file.write(agent_text())
         shown = [f"{folder}/{name}" for name, folder in lent.items()]
         shown = [path if os.path.isdir(path) else f"{path}.py" for path in shown]
-        if self.policy is not None and home is None:
-            from pylightnix.sandbox.system import python_paths
-
-            shown += python_paths()
         return Program(
-            python=sys.executable if home is None else f"{home}/bin/python",
+            python=f"{home}/bin/python",
             agent=agent,
             source=_INSIDE,
             name="build",
@@ -130,7 +127,7 @@ class InPod:
             ro=(
                 agent,
                 *shown,
-                *(interpreter_paths(home) if home else ()),
+                *interpreter_paths(home),
                 *(rref_path(store, rref) for rref in closure_of(store, context)),
             ),
             rw=(*folders, log),
@@ -151,6 +148,14 @@ class InPod:
             return cloudpickle.dumps(self.function)  # type: ignore[no-any-return]
         finally:
             cloudpickle.unregister_pickle_by_value(module)
+
+
+def _check_network(policy: Policy | None, fields: Mapping[str, Any]) -> None:
+    """See that a network is granted only where a hash says what is to come out."""
+    if policy is not None and policy.network and not (fields.get("sha256") or fields.get("sha1")):
+        from pylightnix.sandbox.policy import InvalidPolicy
+
+        raise InvalidPolicy(("a network is granted to a build whose config has no sha256 or sha1",))
 
 
 def _told(build: Build, log: str) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
+from . import landlock
 from .grants import MOST_MOUNTS, gathered
 from .orders import Order
 from .system import outermost, python_paths
 
+_PRIVATE = ("/tmp/", "/dev/shm/")  # noqa: S108
 _ALWAYS = (
     "--unshare-all",
     "--unshare-user",
@@ -39,6 +41,8 @@ def words(order: Order, *, seccomp: int | None, status: int, block: int) -> list
     writable = frozenset(order.rw)
     for path in sorted({*order.ro, *order.rw}):
         told += ["--bind" if path in writable else "--ro-bind", path, path]
+    for place, path in order.mapped:
+        told += ["--bind", path, place]
     for path, target in order.links:
         told += ["--symlink", target, path]
     told += ["--remount-ro", "/", "--chdir", order.cwd]
@@ -49,8 +53,14 @@ def words(order: Order, *, seccomp: int | None, status: int, block: int) -> list
 
 
 def is_crowded(order: Order) -> bool:
-    """Tell whether there are more mounts than bubblewrap makes in reasonable time."""
-    return len(order.ro) + len(order.rw) > MOST_MOUNTS
+    """Tell whether there are more mounts than bubblewrap makes in reasonable time.
+
+    In a private folder, which may be changed with all below it, Landlock could narrow nothing:
+    there each is mounted, however long that takes.
+    """
+    if len(order.ro) + len(order.rw) <= MOST_MOUNTS or not landlock.abi():
+        return False
+    return not any(path.startswith(_PRIVATE) for path in gathered(order.ro))
 
 
 def crowded(order: Order) -> Order:
@@ -72,4 +82,5 @@ def crowded(order: Order) -> Order:
         order.network,
         order.tmp_bytes,
         calls=order.calls,
+        mapped=order.mapped,
     )

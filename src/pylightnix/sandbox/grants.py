@@ -83,6 +83,6 @@ def gathered(ro: tuple[str, ...]) -> tuple[str, ...]:
             folder for folder, count in crowd.items() if count >= _WORTH and folder.count("/") > 1
         }
         if not up:
-            up = {folder for folder in crowd if folder.count("/") > 2}
+            up = {name for name in crowd if name.count("/") > 2}
         ro = tuple(sorted({os.path.dirname(p) if os.path.dirname(p) in up else p for p in ro}))
     return ro

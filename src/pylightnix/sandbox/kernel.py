@@ -74,15 +74,8 @@ def bind(source: str, target: str, *, write: bool) -> None:
     flags = MS_NOSUID | MS_NODEV | (0 if write else MS_RDONLY)
     # Bits of the old interface have the same values in the new one, which alone is recursive.
     attributes = (ctypes.c_uint64 * 4)(flags, 0, 0, 0)
-    place = os.fsencode(target)
-    syscall(
-        _MOUNT_SETATTR,
-        _AT_FDCWD,
-        place,
-        _AT_RECURSIVE,
-        ctypes.cast(attributes, ctypes.c_void_p),
-        32,
-    )
+    given = ctypes.cast(attributes, ctypes.c_void_p)
+    syscall(_MOUNT_SETATTR, _AT_FDCWD, os.fsencode(target), _AT_RECURSIVE, given, 32)
 
 
 def pivot_root(new: str, old: str) -> None:

@@ -15,13 +15,7 @@ from . import kernel, landlock
 from .orders import DEVICES, Order, unpacked
 from .room import make_room
 
-_NAMESPACES = (
-    kernel.CLONE_NEWUSER
-    | kernel.CLONE_NEWNS
-    | kernel.CLONE_NEWPID
-    | kernel.CLONE_NEWIPC
-    | kernel.CLONE_NEWUTS
-)
+_NAMESPACES = kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 _FAILED = 126
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -63,6 +57,8 @@ def _in_namespaces(order: Order, trouble_fd: int) -> None:
     if first:
         _stand_by(first)
     kernel.die_with_parent()
+    # Not shared with the process before, whose root would be taken away in the middle of its work.
+    kernel.unshare(kernel.CLONE_NEWNS)
     make_room(order)
     kernel.no_new_privileges()
     kernel.drop_capabilities()
@@ -92,10 +88,10 @@ def _narrowed(order: Order) -> None:
     kernel.no_new_privileges()
     if order.backend in ("landlock", "narrow") or (order.backend == "unshare" and landlock.abi()):
         devices = tuple(path for name in DEVICES if os.path.exists(path := f"/dev/{name}"))
-        seen, private = ("/proc",), ("/tmp", "/dev/shm")  # noqa: S108 - made for it alone
-        if order.backend == "landlock":
-            seen, private = (), ()
-        rw = (*order.rw, *devices, *private)
+        alone = order.backend != "landlock"  # with folders that were made for it
+        seen = ("/proc",) if alone else ()
+        private = ("/tmp", "/dev/shm") if alone else ()  # noqa: S108
+        rw = (*order.rw, *(place for place, _ in order.mapped), *devices, *private)
         landlock.restrict((*order.ro, *seen), rw, network=order.network)
     for name, limit in order.rlimits.items():
         number = getattr(resource, name)

@@ -26,6 +26,7 @@ class Order:
         rlimits: `RLIMIT_...` -> limit.
         cgroups: files of control groups to put itself into.
         calls: the filter of system calls; empty for none.
+        mapped: places in it, and the real paths that are shown there, to change too.
     """
 
     backend: str
@@ -40,6 +41,7 @@ class Order:
     rlimits: dict[str, int] = {}  # noqa: RUF012 - nobody changes it
     cgroups: tuple[str, ...] = ()
     calls: bytes = b""
+    mapped: tuple[tuple[str, str], ...] = ()
 
     def packed(self) -> bytes:
         """Make bytes of it, for the same interpreter."""

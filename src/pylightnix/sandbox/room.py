@@ -31,7 +31,9 @@ def make_room(order: Order) -> None:
     # Outer paths first, so that what lies in them is not covered.
     writable = frozenset(order.rw)
     for path in sorted({*order.ro, *order.rw}):
-        _show(path, write=path in writable)
+        _show(path, path, write=path in writable)
+    for place, path in sorted(order.mapped):
+        _show(path, place, write=True)
     for path, target in order.links:
         if not os.path.lexists(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -46,14 +48,14 @@ def _device(name: str) -> None:
         kernel.mount(f"{_OLD}/dev/{name}", f"/dev/{name}", None, kernel.MS_BIND)
 
 
-def _show(path: str, *, write: bool) -> None:
+def _show(path: str, place: str, *, write: bool) -> None:
     source = f"{_OLD}{path}"
     if os.path.isdir(source):
-        os.makedirs(path, exist_ok=True)
-    elif not os.path.lexists(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        _touch(path)
-    kernel.bind(source, path, write=write)
+        os.makedirs(place, exist_ok=True)
+    elif not os.path.lexists(place):
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        _touch(place)
+    kernel.bind(source, place, write=write)
 
 
 def _touch(path: str) -> None:

@@ -201,6 +201,7 @@ def order_of(
     tmp_bytes: int,
     rlimits: dict[str, int],
     calls: bytes,
+    mapped: tuple[tuple[str, str], ...] = (),
 ) -> Order:
     """Make an order of what was decided."""
     return Order(
@@ -216,4 +217,5 @@ def order_of(
         {**_RLIMITS, **rlimits},
         (),
         calls,
+        mapped,
     )

@@ -11,15 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pylightnix.core.errors import PylightnixError
 
 from . import seccomp
+from .capabilities import enforced, known
 from .grants import grants
-from .handle import Ended, Sandboxed, Usage
+from .handle import Sandboxed as Sandboxed
 from .limits import Group, Home, homes, needed
 from .policy import BACKENDS, Policy
-from .probe import enforced, known
 from .spawn import Stream, Streams, order_of, spawn
 from .system import system_paths
-
-__all__ = ("Ended", "SandboxUnavailable", "Sandboxed", "Usage", "start", "usable")
 
 _TMP_BYTES = 1 << 30
 
@@ -71,6 +69,11 @@ def _chosen(policy: Policy, groups: tuple[Home, ...]) -> str:
     raise SandboxUnavailable(policy.backend, wanted, tuple(reasons.items()))
 
 
+def shows_elsewhere(backend: str) -> bool:
+    """Tell whether a back-end can show a path at another place (`mapped` of `start`)."""
+    return backend in ("bubblewrap", "unshare")
+
+
 def start(
     policy: Policy,
     argv: Sequence[str],
@@ -79,6 +82,7 @@ def start(
     cwd: str = "/",
     ro: Iterable[str] = (),
     rw: Iterable[str] = (),
+    mapped: Mapping[str, str] | None = None,
     stdin: Stream = None,
     stdout: Stream = None,
     stderr: Stream = None,
@@ -97,8 +101,11 @@ def start(
         ro: absolute paths of files and folders that it sees, at the same place, beside the
             policy's; see `system_paths` and `python_paths`. Links are followed once, now.
         rw: those that it may change too.
-        stdin: as in `subprocess.Popen`, but for None, which is nothing to read; likewise `stdout`
-            and `stderr`.
+        mapped: place in it -> absolute path of a file or folder that it sees there, and may
+            change; only where the back-end `shows_elsewhere`.
+        stdin: as in `subprocess.Popen`, but for None, which is nothing to read.
+        stdout: likewise; None drops what it says.
+        stderr: likewise.
         pass_fds: descriptors that it gets, under the same numbers.
 
     Returns:
@@ -126,6 +133,7 @@ def start(
         tmp_bytes=min(_TMP_BYTES, policy.memory_bytes or _TMP_BYTES),
         rlimits=rlimits,
         calls=_filter(policy, backend),
+        mapped=tuple((place, os.path.realpath(path)) for place, path in (mapped or {}).items()),
     )
     given = [subprocess.DEVNULL if stream is None else stream for stream in (stdin, stdout, stderr)]
     streams = Streams(given[0], given[1], given[2], tuple(pass_fds))
