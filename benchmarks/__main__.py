@@ -14,6 +14,7 @@ from . import (
     rows_counts,
     rows_ingest,
     rows_plugins,
+    rows_pods,
     rows_stages,
     rows_store,
     rows_workers,
@@ -45,6 +46,10 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "P1": rows_plugins.p1,
     "P2": rows_plugins.p2,
     "P3": rows_plugins.p3,
+    "D1": rows_pods.d1,
+    "D2": rows_pods.d2,
+    "D3": rows_pods.d3,
+    "D4": rows_pods.d4,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

@@ -40,8 +40,8 @@ from .api.stage import (
 from .api.staged import Stage
 from .api.table import NoPandas, Table, table
 from .api.typed import given, result_of, selfpath
-from .cli.listeners import progress
 from .api.wrapper import build_wrapper
+from .cli.listeners import progress
 from .core.config import (
     Config,
     config_cattrs,

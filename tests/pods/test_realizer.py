@@ -90,7 +90,7 @@ def test_the_environment_is_a_dependency(current: Store, wheels: Path) -> None:
 
 def test_what_a_policy_lets_a_build_see_is_part_of_it() -> None:
     def targets(policy: Policy | None, store: Store) -> Any:
-        return instantiate(derive, "one", say, policy, store=store).targets
+        return instantiate(derive, "one", say, policy, pod_env([]), store=store).targets
 
     import tempfile
 
