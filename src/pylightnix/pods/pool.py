@@ -42,12 +42,16 @@ class Pool:
 
     def open(self) -> dict[str, Any]:
         """Start the workers; gives what the first one offers."""
-        made = [Worker(self._program) for _ in range(self._size)]
-        self._all.update(made)
+        made: list[Worker] = []
         try:
+            for _ in range(self._size):
+                made.append(Worker(self._program))
+            self._all.update(made)
             told = [worker.describe(self._program.limit_s or BOOT_LIMIT_S) for worker in made]
         except BaseException:
             self.close()
+            for worker in made:
+                worker.kill()
             raise
         self._idle += made
         return told[0]

@@ -64,6 +64,10 @@ class Worker:
         ends = [socket.socketpair() for _ in range(2)]
         try:
             self.process = started(program, [theirs.fileno() for _, theirs in ends])
+        except BaseException:
+            for ours, _ in ends:
+                ours.close()
+            raise
         finally:
             for _, theirs in ends:
                 theirs.close()
