@@ -22,6 +22,8 @@ FLOORS = (
     "executors",
     "stages",
     "api",
+    "ipython",
+    "web",
     "cli",
 )
 
