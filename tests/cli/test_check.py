@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,8 +95,7 @@ def test_a_stage_that_makes_something_else_by_now_is_not_taken(
     rref = run("realize", f"{stages}:clock").out.strip()
     file = tmp_path / f"{stages}.py"
     file.write_text(STAGES.replace('_thing(build, "clock")', '_thing(build, "watch")'))
-    import sys
-
+    importlib.invalidate_caches()
     del sys.modules[stages]
     done = run("check", rref)
     assert done.status != 0

@@ -82,7 +82,7 @@ def test_few_paths_stay_as_they_are() -> None:
 
 def test_a_folder_straight_below_the_root_is_never_shown_instead() -> None:
     many = tuple(f"/home/{number}" for number in range(100))
-    assert gathered(many) == many
+    assert set(gathered(many)) == set(many)
 
 
 def test_outer_paths_are_found_by_their_parts() -> None:

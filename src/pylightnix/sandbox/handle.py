@@ -242,6 +242,8 @@ class Sandboxed:
             # Not `ru_maxrss`: that is of this very process, which the child was before its exec.
             memory_bytes = self._group.memory_bytes()
         self._usage = Usage(time.monotonic() - self._begun_s, cpu_s, memory_bytes)
+        if code != -signal.SIGKILL:
+            self._reason = ""  # it came to its end before the kill did
         self._reason = self._reason or self._exceeded(code, cpu_s)
         if self._group is not None:
             self._group.remove()

@@ -12,7 +12,7 @@ import resource
 import sys
 
 from . import kernel, landlock
-from .orders import DEVICES, Order, unpacked
+from .orders import DEVICES, Order, both_limits, unpacked
 from .room import make_room
 
 _NAMESPACES = kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
@@ -95,9 +95,7 @@ def _narrowed(order: Order) -> None:
         landlock.restrict((*order.ro, *seen), rw, network=order.network)
     for name, limit in order.rlimits.items():
         number = getattr(resource, name)
-        hard = resource.getrlimit(number)[1]
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(number, (limit, limit))
+        resource.setrlimit(number, both_limits(name, limit, resource.getrlimit(number)[1]))
     if order.calls:
         kernel.filter_calls(order.calls)
 

@@ -51,3 +51,12 @@ class Order:
 def unpacked(packed: bytes) -> Order:
     """Give the order again."""
     return Order(*marshal.loads(packed))  # noqa: S302 - of our own parent
+
+
+def both_limits(name: str, limit: int, hard: int) -> tuple[int, int]:
+    """Give the soft and the hard limit; no process may raise its hard one.
+
+    Of processor time the hard one is a second more: the soft one ends it by a signal that says why.
+    """
+    most = limit + 1 if name == "RLIMIT_CPU" else limit
+    return (limit, most) if hard < 0 else (min(limit, hard), min(most, hard))

@@ -18,7 +18,7 @@ from . import bubblewrap
 from .grants import Grants
 from .handle import Sandboxed
 from .limits import Group
-from .orders import Order
+from .orders import Order, both_limits
 
 Stream: TypeAlias = "int | IO[bytes] | None"
 
@@ -184,8 +184,7 @@ def _set_limits(told: int, gate: int, rlimits: dict[str, int]) -> None:
         for name, limit in rlimits.items():
             number = getattr(resource, name)
             hard = resource.prlimit(pid, number)[1]
-            limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            resource.prlimit(pid, number, (limit, limit))
+            resource.prlimit(pid, number, both_limits(name, limit, hard))
     with suppress(BrokenPipeError):
         os.write(gate, b"\n")
 
