@@ -104,7 +104,8 @@ def test_arguments_of_opening_are_looked_at(current: Store, tmp_path: Path) -> N
     with pytest.raises(InvalidValue, match="no RRef"):
         pod_open(str(tmp_path))
     with pod_open(stage) as opened:
-        assert isinstance(opened.one, PodFunction) and repr(opened) == "<pod one: one>"
+        assert type(opened.one) is PodFunction
+        assert repr(opened) == "<pod one: one>"
         assert repr(opened.one) == "<function one of a pod>"
         with pytest.raises(RemoteError, match="TypeError"):
             opened.one(2)
