@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from .bench import Bench
-from .harness import OURS, Claim, Missing, Series, answer
-from .peers import erase, ours
+from .harness import OURS, Claim, Missing, Series, answer, clean_environment
+from .peers import PROGRAMS, erase, ours
 
 EXECNET = "execnet"
+PRIOR = ("pypods", "appose")
 _NOTHING = Series(OURS, ())
 _LACKING = "uv and pymongo are not installed (the extra `pods`)"
 
@@ -29,6 +30,22 @@ def _asked(bench: Bench, *words: object, **env: str) -> Any:
 def _beside(work: str, mine: Series, values: list[float], at_most: float | None) -> Claim:
     lacking = "" if values else "execnet is not installed"
     return Claim(work, mine, Series(EXECNET, tuple(values)), at_most, lacking)
+
+
+def _prior(bench: Bench, work: str, mine: Series, who: str) -> Claim:
+    """Beside a library that has an environment of its own, if it has one."""
+    home = Path(f".venv-bench-{who}").absolute() / "bin"
+    if not (home / "python").exists():
+        lacking = f"there is no environment {home.parent.name} (`make bench` makes it)"
+        return Claim(work, mine, Series(who, ()), 1.0, lacking)
+    program, place = str(PROGRAMS / f"pods_{who}.py"), bench.fresh(f"d1-{who}")
+    path = f"{home}:{os.environ.get('PATH', '')}"
+    env = clean_environment(PATH=path, PYTHONPATH=str(place))
+    try:
+        told = answer([str(home / "python"), program], env, cwd=str(place))
+    except RuntimeError as error:
+        return Claim(work, mine, Series(who, ()), 1.0, str(error).strip().splitlines()[-1])
+    return Claim(work, mine, Series(who, (json.loads(told),)), 1.0)
 
 
 def _absent(works: list[str]) -> list[Claim]:
@@ -50,6 +67,8 @@ def d1(bench: Bench) -> list[Claim]:
         mine = Series(OURS, tuple(found[f"ours {key}"]))
         claims.append(Claim(work, mine, at_most=limit_s, absolute=True))
         claims.append(_beside(work, mine, found.get(f"execnet {key}", []), ratio))
+        if key == "call":
+            claims += [_prior(bench, work, mine, who) for who in PRIOR]
     pipelined = Series(OURS, tuple(found["ours pipelined"]))
     work = "each of 20,000 pipelined calls (20 us are 50,000 a second)"
     return [*claims, Claim(work, pipelined, at_most=20e-6, absolute=True)]
