@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,14 +39,15 @@ def _prior(bench: Bench, work: str, mine: Series, who: str) -> Claim:
     if not (home / "python").exists():
         lacking = f"there is no environment {home.parent.name} (`make bench` makes it)"
         return Claim(work, mine, Series(who, ()), 1.0, lacking)
-    program, place = str(PROGRAMS / f"pods_{who}.py"), bench.fresh(f"d1-{who}")
-    path = f"{home}:{os.environ.get('PATH', '')}"
-    env = clean_environment(PATH=path, PYTHONPATH=str(place))
+    place = bench.fresh(f"d1-{who}")
+    # PyPods finds its pods beside the program.
+    program = shutil.copy(PROGRAMS / f"pods_{who}.py", place)
+    env = clean_environment(PATH=f"{home}:{os.environ.get('PATH', '')}")
     try:
-        told = answer([str(home / "python"), program], env, cwd=str(place))
+        told = answer([str(home / "python"), str(program)], env, cwd=str(place))
     except RuntimeError as error:
         return Claim(work, mine, Series(who, ()), 1.0, str(error).strip().splitlines()[-1])
-    return Claim(work, mine, Series(who, (json.loads(told),)), 1.0)
+    return Claim(work, mine, Series(who, (json.loads(told.splitlines()[-1]),)), 1.0)
 
 
 def _absent(works: list[str]) -> list[Claim]:
