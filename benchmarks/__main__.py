@@ -15,6 +15,7 @@ from . import (
     rows_ingest,
     rows_plugins,
     rows_pods,
+    rows_sandbox,
     rows_stages,
     rows_store,
     rows_workers,
@@ -50,6 +51,7 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "D2": rows_pods.d2,
     "D3": rows_pods.d3,
     "D4": rows_pods.d4,
+    "B1": rows_sandbox.b1,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

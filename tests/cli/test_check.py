@@ -94,7 +94,7 @@ def test_a_stage_that_makes_something_else_by_now_is_not_taken(
 ) -> None:
     rref = run("realize", f"{stages}:clock").out.strip()
     file = tmp_path / f"{stages}.py"
-    file.write_text(STAGES.replace('_thing(build, "clock")', '_thing(build, "watch")'))
+    file.write_text(STAGES.replace('_thing(build, "clock")', '_thing(build, "stopwatch")'))
     importlib.invalidate_caches()
     del sys.modules[stages]
     done = run("check", rref)

@@ -115,6 +115,22 @@ def test_it_has_no_capability_and_gets_none(run: Run, backend: str) -> None:
     assert (fields["NoNewPrivs"], fields["Seccomp"]) == ("1", "2")
 
 
+def test_settings_of_the_machine_cannot_be_opened_for_writing(run: Run, backend: str) -> None:
+    """Root outside is root to them inside, whatever namespace it is in; nothing is written."""
+    names = ["sys/kernel/core_pattern", "sys/vm/drop_caches", "sysrq-trigger", "fs/none"]
+    script = f"""
+import os
+for name in {names}:
+    try:
+        os.open("/proc/" + name, os.O_WRONLY)
+    except OSError as error:
+        print(error.errno)
+"""
+    _, said = run(mild(backend), sys.executable, "-I", "-S", "-c", script, ro=python_paths())
+    assert len(said.split()) == len(names), said
+    assert set(said.split()) <= {"1", "2", "13", "30"}
+
+
 def test_descriptors_are_passed_under_their_numbers(launch: Launch, any_backend: str) -> None:
     read, write = os.pipe()
     script = f"import os; os.write({write}, b'through')"

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def build_wrapper(
     f: Callable[[Build], None],
     nouts: int = 1,
-    policy: Policy | None = None,
     *,
     env: Callable[..., DRef] | DRef | None = None,
+    policy: Policy | None = None,
 ) -> Callable[[Store, DRef, Context, RealizeArg], Sequence[Path]]:
     """Turn a function of a `Build` into a realizer.
 
@@ -45,7 +45,7 @@ def build_wrapper(
         SandboxUnavailable: the policy cannot be enforced here.
     """
     if env is None:
-        return _build_wrapper(f, nouts, policy)
+        return _build_wrapper(f, nouts, policy=policy)
     from pylightnix.pods.realizer import InPod
 
     return InPod(f, nouts, env, policy)

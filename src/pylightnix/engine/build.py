@@ -126,7 +126,7 @@ class Wrapped:
 
 
 def build_wrapper(
-    f: Callable[[Build], None], nouts: int = 1, policy: Policy | None = None
+    f: Callable[[Build], None], nouts: int = 1, *, policy: Policy | None = None
 ) -> Callable[[Store, DRef, Context, RealizeArg], Sequence[Path]]:
     """Turn a function of a `Build` into a realizer.
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pylightnix.core.config import config_dict
+from pylightnix.core.context import mkcontext
 from pylightnix.core.errors import RealizeError
 from pylightnix.core.refs import DRef, RRef, rref2dref
 from pylightnix.sandbox.handle import Ended
@@ -31,8 +32,6 @@ from .travel import CannotTravel, by_value
 if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
-
-    from pylightnix.core.context import Context
 
 # One place for all builds: compilers write the names of folders into what they make.
 _PLACE, _LOG = "/build", "/build.log"
@@ -87,7 +86,7 @@ def confined(
     policy: Policy,
     store: Store,
     dref: DRef,
-    context: Context,
+    context: Mapping[DRef, tuple[RRef, ...]],
     rarg: RealizeArg,
 ) -> list[Path]:
     """Call a realizer in a sandbox.
@@ -125,7 +124,7 @@ def confined(
         realizer,
         store,
         dref,
-        context,
+        mkcontext(context),
         rarg.config,
         dict(rarg),
         rarg.rindex,
@@ -190,7 +189,7 @@ def _made(raw: bytes, ended: Ended, policy: Policy, trouble: str) -> list[str]:
     return made
 
 
-def _closure(store: Store, dref: DRef, context: Context) -> tuple[str, ...]:
+def _closure(store: Store, dref: DRef, context: Mapping[DRef, tuple[RRef, ...]]) -> tuple[str, ...]:
     """What a build may read of the store: its config, and all realizations below it."""
     found: dict[RRef, None] = {}
     todo = [rref for rrefs in context.values() for rref in rrefs]

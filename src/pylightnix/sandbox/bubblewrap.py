@@ -7,7 +7,7 @@ import sys
 
 from . import landlock
 from .grants import MOST_MOUNTS, gathered
-from .orders import Order
+from .orders import SETTINGS, Order
 from .system import outermost, python_paths
 
 _PRIVATE = ("/tmp/", "/dev/shm/")  # noqa: S108
@@ -36,7 +36,10 @@ def words(order: Order, *, seccomp: int | None, status: int, block: int) -> list
     for name, text in order.env.items():
         told += ["--setenv", name, text]
     size = str(order.tmp_bytes)
-    told += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]  # noqa: S108
+    told += ["--proc", "/proc"]
+    for path in SETTINGS:
+        told += ["--ro-bind-try", path, path]
+    told += ["--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]  # noqa: S108
     told += ["--remount-ro", "/dev", "--size", size, "--tmpfs", "/tmp"]  # noqa: S108
     writable = frozenset(order.rw)
     for path in sorted({*order.ro, *order.rw}):

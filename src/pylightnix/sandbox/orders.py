@@ -6,6 +6,12 @@ import marshal
 
 from pylightnix.core.value import value
 
+# Settings of the whole machine. Who is root outside is root to them in any namespace, without any
+# capability: the next crash of anything would run what core_pattern names. bubblewrap covers some,
+# though not `sys`, of which it asks whether the folder itself can be written.
+SETTINGS = tuple(
+    f"/proc/{name}" for name in ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "mtrr")
+)
 DEVICES = ("null", "zero", "full", "random", "urandom")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import kernel
-from .orders import DEVICES, Order
+from .orders import DEVICES, SETTINGS, Order
 
 _OLD = "/.old"
 _LINKS = {"fd": "self/fd", "stdin": "self/fd/0", "stdout": "self/fd/1", "stderr": "self/fd/2"}
@@ -24,6 +24,9 @@ def make_room(order: Order) -> None:
         os.mkdir(folder)
         os.chmod(folder, mode)
     kernel.mount("proc", "/proc", "proc", flags | kernel.MS_NOEXEC)
+    for path in SETTINGS:
+        if os.path.exists(path):
+            kernel.bind(path, path, write=False)
     for name in DEVICES:
         _device(name)
     for name, target in _LINKS.items():
