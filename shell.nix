@@ -18,6 +18,7 @@ let
       matplotlib
       mypy
       nbclient
+      pymongo
       pytest
       pytest-cov
       pytest-randomly
@@ -26,6 +27,7 @@ let
       ruff
       setuptools
       submitit
+      uv
     ];
 in
 pkgs.mkShell {

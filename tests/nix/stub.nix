@@ -15,6 +15,7 @@ let
     "mypy"
     "nbclient"
     "pyrsistent"
+    "pymongo"
     "pytest"
     "pytest-cov"
     "pytest-randomly"
@@ -24,6 +25,7 @@ let
     "ruff"
     "setuptools"
     "submitit"
+    "uv"
   ] // {
     buildPythonPackage = arguments: arguments // {
       overridePythonAttrs = change: arguments // change;
