@@ -13,6 +13,7 @@ from . import (
     rows_chain,
     rows_counts,
     rows_ingest,
+    rows_pipelines,
     rows_plugins,
     rows_pods,
     rows_sandbox,
@@ -52,6 +53,11 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "D3": rows_pods.d3,
     "D4": rows_pods.d4,
     "B1": rows_sandbox.b1,
+    "Y1": rows_pipelines.y1,
+    "Y2": rows_pipelines.y2,
+    "Y3": rows_pipelines.y3,
+    "Y4": rows_pipelines.y4,
+    "Y5": rows_pipelines.y5,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

@@ -22,6 +22,7 @@ FLOORS = (
     "executors",
     "stages",
     "api",
+    "pipelines",
     "ipython",
     "web",
     "cli",

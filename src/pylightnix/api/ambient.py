@@ -54,6 +54,14 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
+def set_variable(name: str, text: str | None) -> None:
+    """Set a variable of this process's environment; None takes it out."""
+    if text is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = text
+
+
 def _from_environment() -> Store:
     env = os.environ
     root = os.path.expanduser(env.get("PYLIGHTNIX_ROOT") or DEFAULT_ROOT)
