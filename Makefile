@@ -100,8 +100,14 @@ demos: .venv-demos/.ok  ## weave demos/*.pmd
 .venv-bench-prior/.ok:  # an environment of its own: both libraries have one name
 	$(PYTHON) -m venv .venv-bench-prior && .venv-bench-prior/bin/python -m pip install -qq --disable-pip-version-check pylightnix==0.3.0 && touch $@
 
+.venv-bench-pypods/.ok:  # needs another package of the name `bson`
+	$(PYTHON) -m venv .venv-bench-pypods && .venv-bench-pypods/bin/python -m pip install -qq --disable-pip-version-check pypods && touch $@
+
+.venv-bench-appose/.ok:
+	$(PYTHON) -m venv .venv-bench-appose && .venv-bench-appose/bin/python -m pip install -qq --disable-pip-version-check appose && touch $@
+
 bench: .venv-bench/.ok  ## measure beside nix, ninja, joblib and 0.3.0 (ONLY=T5,T13 for some rows)
-	-@$(MAKE) --no-print-directory .venv-bench-prior/.ok
+	-@$(MAKE) --no-print-directory .venv-bench-prior/.ok .venv-bench-pypods/.ok .venv-bench-appose/.ok
 	.venv-bench/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 bench-quick: .venv-bench/.ok  ## see in a minute or two that the benchmarks work

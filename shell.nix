@@ -18,14 +18,17 @@ let
       matplotlib
       mypy
       nbclient
+      pymongo
       pytest
       pytest-cov
       pytest-randomly
       pytest-xdist
+      pyyaml
       rich
       ruff
       setuptools
       submitit
+      uv
     ];
 in
 pkgs.mkShell {

@@ -51,6 +51,7 @@ from .api.stage import (
 from .api.staged import Stage
 from .api.table import NoPandas, Table, table
 from .api.typed import given, result_of, selfpath
+from .api.wrapper import build_wrapper
 from .cli.listeners import progress
 from .core.config import (
     Config,
@@ -103,7 +104,6 @@ from .engine.build import (
     build_outpaths,
     build_path,
     build_paths,
-    build_wrapper,
 )
 from .engine.closure import Closure, NotADerivation
 from .engine.events import (

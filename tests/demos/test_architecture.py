@@ -19,6 +19,7 @@ FLOORS = (
     "sandbox",
     "store",
     "engine",
+    "pods",
     "executors",
     "stages",
     "api",

@@ -15,15 +15,18 @@ let
     "mypy"
     "nbclient"
     "pyrsistent"
+    "pymongo"
     "pytest"
     "pytest-cov"
     "pytest-randomly"
     "pytest-xdist"
     "pytestCheckHook"
+    "pyyaml"
     "rich"
     "ruff"
     "setuptools"
     "submitit"
+    "uv"
   ] // {
     buildPythonPackage = arguments: arguments // {
       overridePythonAttrs = change: arguments // change;

@@ -57,7 +57,7 @@ def names(requirements: list[str]) -> set[str]:
             for extra in extras.rstrip("]").split(","):
                 found |= names(PROJECT["optional-dependencies"][extra])
         else:
-            found.add(re.split(r"[^A-Za-z0-9_-]", requirement, maxsplit=1)[0])
+            found.add(re.split(r"[^A-Za-z0-9_-]", requirement, maxsplit=1)[0].lower())
     return found
 
 

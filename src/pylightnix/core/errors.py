@@ -32,6 +32,10 @@ class FetchError(PylightnixError):
     """A source could not be had, or is not what its hash says."""
 
 
+class PodError(PylightnixError):
+    """A pod could not be made, could not be opened, or failed at a call."""
+
+
 class PluginError(PylightnixError):
     """A plugin is not there, is there twice, is broken, or cannot be built into a distribution."""
 

@@ -114,9 +114,12 @@ class Wrapped:
         self, store: Store, dref: DRef, context: Mapping[DRef, tuple[RRef, ...]], rarg: RealizeArg
     ) -> Sequence[Path]:
         if self.policy is not None:
+            from pylightnix.core.context import mkcontext
+
             from .confine import confined
 
-            return confined(freed(self)[0], self.policy, store, dref, context, rarg)
+            frozen = mkcontext(context)
+            return confined(freed(self)[0], self.policy, store, dref, frozen, rarg)
         build = Build(store, dref, context, rarg, self.nouts)
         self.function(build)
         return build.make_outputs()

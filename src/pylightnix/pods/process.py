@@ -1,0 +1,146 @@
+"""The process of a worker: started with or without a sandbox, and ended with all that it began."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import IO, Protocol
+
+from pylightnix.core.value import value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pylightnix.sandbox.policy import Policy
+    from pylightnix.sandbox.start import Sandboxed
+
+# A sandbox shows no home and hands on no variables.
+_BARE = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108
+
+
+@value
+class Program:
+    """What a worker runs.
+
+    Attributes:
+        python: path of the environment's interpreter.
+        agent: path of the agent's file.
+        source: folder with `pod.py`.
+        name: of the pod, an identifier.
+        log: file that its output is added to.
+        policy: what it may see and use; None for what this process may.
+        fresh: a forked process for each call.
+        limit_s: seconds that a call may take; None for any.
+        lend: packages of the host -> the folder that holds each.
+        ro, rw: paths that a sandbox shows.
+        env: variables of a process that gets no others; None for those of this process, unless
+            there is a sandbox.
+    """
+
+    python: str
+    agent: str
+    source: str
+    name: str
+    log: str
+    policy: Policy | None = None
+    fresh: bool = False
+    limit_s: float | None = None
+    lend: Mapping[str, str] = {}
+    ro: tuple[str, ...] = ()
+    rw: tuple[str, ...] = ()
+    env: Mapping[str, str] | None = None
+
+
+class Process(Protocol):
+    """A process of which no more is asked than this."""
+
+    def ended(self, wait_s: float) -> tuple[int | None, str]:
+        """Wait for its end; its status, None if it goes on, and why it was ended, if known."""
+
+    def kill(self) -> None:
+        """End it and all that it started."""
+
+
+class _Plain:
+    """A process without a sandbox, in a session of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def ended(self, wait_s: float) -> tuple[int | None, str]:
+        try:
+            return self._process.wait(wait_s), ""
+        except subprocess.TimeoutExpired:
+            return None, ""
+
+    def kill(self) -> None:
+        if self._process.returncode is None:
+            with suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+class _Boxed:
+    """A process in a sandbox."""
+
+    def __init__(self, process: Sandboxed) -> None:
+        self._process = process
+
+    def ended(self, wait_s: float) -> tuple[int | None, str]:
+        try:
+            status = self._process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            return None, ""
+        return status, self._process.finish(wait_s).reason or self._process.trouble
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+def started(program: Program, fds: list[int]) -> Process:
+    """Start the agent of a pod.
+
+    Args:
+        program: what to run.
+        fds: the descriptors of its ends of the channel.
+
+    Raises:
+        SandboxUnavailable: the policy cannot be enforced here.
+        OSError: there is no such interpreter, or no process to be had.
+    """
+    argv = [program.python, "-I", "-B", program.agent, *map(str, fds)]
+    with open(program.log, "ab") as out:
+        if program.policy is None:
+            env = None if program.env is None else {**_BARE, **program.env}
+            return _Plain(_popen(argv, out, fds, env))
+        from pylightnix.sandbox.start import start
+        from pylightnix.sandbox.system import system_paths
+
+        box = start(
+            program.policy,
+            argv,
+            env={**_BARE, **(program.env or {})},
+            cwd="/tmp",  # noqa: S108 - its own
+            ro=(*system_paths(), *program.ro),
+            rw=program.rw,
+            stdout=out,
+            stderr=out,
+            pass_fds=fds,
+        )
+        return _Boxed(box)
+
+
+def _popen(
+    argv: list[str], out: IO[bytes], fds: list[int], env: dict[str, str] | None
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        argv,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=out,
+        pass_fds=fds,
+        start_new_session=True,
+    )

@@ -1,0 +1,182 @@
+"""Builders that run in an environment, in a sandbox, or in both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pylightnix import (
+    Build,
+    BuildFailed,
+    Closure,
+    DRef,
+    RealizeArg,
+    Store,
+    build_cattrs,
+    build_outpath,
+    build_path,
+    build_wrapper,
+    instantiate,
+    match_only,
+    mkconfig,
+    mkdrv,
+    mkfile,
+    realize,
+    rref2path,
+)
+from pylightnix.pods import RemoteError, WorkerDied, pod_env
+from pylightnix.sandbox.policy import Policy
+from pylightnix.sandbox.start import SandboxUnavailable, usable
+
+
+def boxed() -> Policy:
+    """The plainest policy, where this machine can enforce it."""
+    try:
+        usable(Policy())
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    return Policy()
+
+
+def say(b: Build) -> None:
+    import greet  # type: ignore[import-not-found]
+
+    (build_outpath(b) / "version").write_text(greet.VERSION)
+
+
+def compare(b: Build) -> None:
+    fields = build_cattrs(b)
+    found = [build_path(b, [dref, "version"]).read_text() for dref in (fields.old, fields.new)]
+    (build_outpath(b) / "both").write_text(" ".join(found))
+
+
+def derive(name: str, f: Any, policy: Any = None, env: Any = None, **fields: Any) -> DRef:
+    wrapped = build_wrapper(f, env=env, policy=policy)
+    return mkdrv(mkconfig({"name": name, **fields}), match_only(), wrapped)
+
+
+def versions(wheels: Path, policy: Policy | None) -> DRef:
+    old, new = (pod_env([f"greet=={n}"], find_links=wheels) for n in ("1.0", "2.0"))
+    return derive(
+        "both",
+        compare,
+        policy,
+        old=derive("old", say, policy, old),
+        new=derive("new", say, policy, new),
+    )
+
+
+@pytest.mark.parametrize("in_a_sandbox", [False, True])
+def test_two_versions_of_one_package_in_one_closure(
+    in_a_sandbox: bool, current: Store, wheels: Path
+) -> None:
+    policy = boxed() if in_a_sandbox else None
+    rref = realize(instantiate(versions, wheels, policy), jobs=2)
+    assert (rref2path(rref) / "both").read_text() == "1.0 2.0"
+    assert list(Path(current.var, "tmp").iterdir()) == []
+
+
+def test_the_environment_is_a_dependency(current: Store, wheels: Path) -> None:
+    def stage(version: str) -> DRef:
+        return derive("one", say, env=pod_env([f"greet=={version}"], find_links=wheels))
+
+    one, other = (instantiate(stage, version) for version in ("1.0", "2.0"))
+    assert one.targets != other.targets
+    names = {drv.config.name for drv in one.derivations}
+    assert names == {"one", "pod-env", "pod-lock"}
+
+
+def test_what_a_policy_lets_a_build_see_is_part_of_it() -> None:
+    def targets(policy: Policy | None, store: Store) -> Any:
+        return instantiate(derive, "one", say, policy, pod_env([]), store=store).targets
+
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.open(folder, create=True)
+        plain, bare = targets(None, store), targets(Policy(), store)
+        assert plain != bare
+        assert targets(Policy(wall_s=5.0), store) == bare  # a limit changes no result
+        assert targets(Policy(network=True), store) != bare
+        assert targets(Policy(env={"A": "b"}), store) != bare
+
+
+def test_an_error_of_the_builder_is_told_with_its_traceback(current: Store) -> None:
+    def broken(b: Build) -> None:
+        raise ValueError("no good")
+
+    with pytest.raises(BuildFailed, match="raised ValueError: no good") as caught:
+        realize(instantiate(derive, "broken", broken, env=pod_env([])))
+    assert isinstance(caught.value.__cause__, RemoteError)
+    assert 'raise ValueError("no good")' in caught.value.__cause__.traceback
+
+
+def test_a_builder_that_crashes_is_told_of(current: Store) -> None:
+    def crash(b: Build) -> None:
+        import os
+
+        print("last words", flush=True)
+        os.abort()
+
+    with pytest.raises(BuildFailed, match="last words") as caught:
+        realize(instantiate(derive, "crash", crash, env=pod_env([])))
+    assert isinstance(caught.value.__cause__, WorkerDied)
+
+
+def test_a_builder_in_a_sandbox_sees_its_closure_and_nothing_else(
+    current: Store, tmp_path: Path
+) -> None:
+    policy = boxed()
+    (tmp_path / "outside").write_text("secret")
+    outside = str(tmp_path / "outside")
+
+    def look(b: Build) -> None:
+        import os
+        import socket
+
+        seen = {"given": build_path(b, [build_cattrs(b).given, "data"]).read_text()}
+        try:
+            with open(outside) as file:
+                seen["outside"] = file.read()
+        except OSError:
+            seen["outside"] = "denied"
+        try:
+            with open(build_path(b, [build_cattrs(b).given, "data"]), "w"):
+                seen["write"] = "allowed"
+        except OSError:
+            seen["write"] = "denied"
+        try:
+            with socket.create_connection(("127.0.0.1", 9), timeout=1):
+                seen["network"] = "allowed"
+        except OSError:
+            seen["network"] = "denied"
+        beside = os.listdir(os.path.dirname(b.store.objects + "/x"))
+        seen["objects"] = str(len([name for name in beside if "hidden" in name]))
+        seen["variables"] = " ".join(sorted(os.environ))
+        (build_outpath(b) / "seen").write_text("\n".join(f"{k}={v}" for k, v in seen.items()))
+
+    def stage() -> DRef:
+        return derive("look", look, policy, given=mkfile("data", "known"))
+
+    realize(instantiate(mkfile, "hidden", "x"))
+    seen = (rref2path(realize(instantiate(stage))) / "seen").read_text().splitlines()
+    assert seen[:5] == [
+        "given=known",
+        "outside=denied",
+        "write=denied",
+        "network=denied",
+        "objects=0",
+    ]
+    assert "SOURCE_DATE_EPOCH" in seen[5] and "PYLIGHTNIX_ROOT" not in seen[5]
+
+
+def test_what_a_caller_passes_reaches_the_builder(current: Store) -> None:
+    def told(b: Build) -> None:
+        (build_outpath(b) / "told").write_text(f"{b.rarg['word']} {b.rindex}")
+
+    closure: Closure = instantiate(derive, "told", told, env=pod_env([]))
+    rref = realize(closure, realize_args={closure.targets[0]: {"word": "hello"}})
+    assert (rref2path(rref) / "told").read_text() == "hello 0"
+    assert RealizeArg is not None
