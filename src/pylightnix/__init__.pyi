@@ -142,7 +142,7 @@ from .engine.registry import (
 )
 from .engine.run import ProgramFailed
 from .engine.travel import CannotTravel, OtherCode
-from .executors.processes import NoWorkers
+from .executors.children import NoWorkers
 from .stages.download import DownloadFailed
 from .stages.fetchlocal import NoSource
 from .stages.guard import BadArchive, HostileArchive, Limits

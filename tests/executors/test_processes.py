@@ -240,9 +240,9 @@ def test_a_nursery_that_cannot_start_is_an_error(
 def test_a_nursery_that_died_is_an_error() -> None:
     with workers() as executor:
         executor.submit(int, 1).result()
-        assert executor._nursery is not None
-        executor._nursery.kill()
-        executor._nursery.wait()
+        assert executor._children.nursery is not None
+        executor._children.nursery.kill()
+        executor._children.nursery.wait()
         with pytest.raises((NoWorkers, WorkerDied)):
             executor.submit(int, 1).result()
 

@@ -1,0 +1,199 @@
+"""Traces: what of a process, beside its modules, a build can change and leave behind.
+
+Each trace has a name and a value that can be compared. Where one cannot be read, as on systems
+without `/proc`, the reading fails, and whoever asked has to take the process for unclean.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import locale
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from pylightnix.core.value import value
+
+# How much larger than at first a process may be. Memory that a build did not give back is memory
+# that the next ones may lack.
+GROWTH_KIB = 32 * 1024
+_STATUS = "/proc/self/status"
+# What of it changes all the time and means nothing, or is looked at elsewhere.
+_RESTLESS = (b"State", b"Vm", b"Rss", b"FDSize", b"SigQ", b"Hugetlb", b"volunt", b"nonvolunt")
+_SIGNALS = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD),
+    *(signal.SIGPIPE, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2),
+)
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+_LIMITS = tuple({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")})
+_PR_GET_CHILD_SUBREAPER, _PR_GET_PDEATHSIG = 37, 2
+
+
+@value
+class Traces:
+    """What was found in a process at one time.
+
+    Attributes:
+        found: name of a trace -> its value.
+        memory_kib: how much memory was in use.
+    """
+
+    found: Mapping[str, object]
+    memory_kib: int
+
+
+def dirt(before: Traces, after: Traces) -> str:
+    """Name what is not as it was before; empty if all is."""
+    for name, was in before.found.items():
+        if name not in after.found or after.found[name] != was:
+            return name
+    for name in after.found:
+        if name not in before.found:
+            return name
+    return "memory" if after.memory_kib - before.memory_kib > GROWTH_KIB else ""
+
+
+def traces() -> Traces:
+    """Read all traces of this process.
+
+    Raises:
+        Exception: one of them cannot be read.
+    """
+    status = _status()
+    memory_kib = int(status.pop("VmRSS").split()[0])
+    found: dict[str, object] = {f"process status {name}": said for name, said in status.items()}
+    for name, read in _READERS.items():
+        found[name] = read()
+    return Traces(found, memory_kib)
+
+
+def _status() -> dict[str, bytes]:
+    """Umask, user and groups, signals, processors, threads and more, as the kernel knows them."""
+    found = {}
+    for line in _content(_STATUS).splitlines():
+        if line.startswith(b"VmRSS") or not line.startswith(_RESTLESS):
+            name, _, said = line.partition(b":")
+            found[name.decode()] = said
+    return found
+
+
+def _content(path: str) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 1 << 16)
+    finally:
+        os.close(fd)
+
+
+def _environment() -> list[bytes]:
+    """The environment as programs that are started get it, whoever changed it."""
+    block = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    found: list[bytes] = []
+    while bool(block) and (entry := block[len(found)]) is not None:
+        found.append(entry)
+    return found
+
+
+def _descriptors() -> dict[str, str]:
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # that of the listing itself
+            found[name] = os.readlink(f"/proc/self/fd/{name}")
+    return found
+
+
+def _processes() -> bool:
+    """Are there any below us, running or not waited for? Lost ones come to us."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _kernel() -> list[int]:
+    """Tells whether lost processes come to us, and we go when the nursery does."""
+    prctl, number, found = ctypes.CDLL(None).prctl, ctypes.c_int(), []
+    for question in (_PR_GET_CHILD_SUBREAPER, _PR_GET_PDEATHSIG):
+        if prctl(question, ctypes.byref(number)):
+            raise OSError("prctl")
+        found.append(number.value)
+    return found
+
+
+def _root() -> tuple[int, int]:
+    found = os.stat("/")
+    return found.st_dev, found.st_ino
+
+
+def _rank() -> list[object]:
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    return [nice, os.sched_getscheduler(0), _content("/proc/self/oom_score_adj"), os.getpgrp()]
+
+
+def _handlers() -> list[object]:
+    """Which functions handle signals; for the rarer ones, whether any does, is in the status."""
+    return [signal.set_wakeup_fd(-1), *map(signal.getsignal, _SIGNALS)]
+
+
+def _streams() -> list[object]:
+    found: list[object] = []
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        for name in ("closed", "encoding", "errors", "line_buffering", "write_through", "newlines"):
+            found.append(getattr(stream, name, None))
+    return found
+
+
+def _lists() -> list[object]:
+    """What is changed in place; that another one was put there is seen among the modules."""
+    return [[*sys.path], [*sys.argv], [*sys.meta_path], [*sys.path_hooks], [*sys.warnoptions]]
+
+
+def _interpreter() -> list[object]:
+    found = [sys.getrecursionlimit(), sys.getswitchinterval(), sys.get_int_max_str_digits()]
+    hooks = [sys.gettrace(), sys.getprofile(), *sys.get_asyncgen_hooks(), sys.getdlopenflags()]
+    collector = [gc.isenabled(), gc.get_threshold(), gc.get_debug(), [*gc.callbacks]]
+    return [*found, *hooks, *collector, threading.stack_size(), socket.getdefaulttimeout()]
+
+
+def _loggers() -> list[object]:
+    manager = logging.Logger.manager
+    found: list[object] = [manager.disable, [*logging._handlers], _logger(logging.root)]  # type: ignore[attr-defined]
+    return [*found, *((name, _logger(one)) for name, one in manager.loggerDict.items())]
+
+
+def _logger(one: object) -> list[object]:
+    names = ("level", "handlers", "filters", "propagate", "disabled")
+    return [id(one), *(_copied(getattr(one, name, None)) for name in names)]
+
+
+def _copied(thing: object) -> object:
+    return [*thing] if isinstance(thing, list) else thing
+
+
+_READERS: Mapping[str, Callable[[], object]] = {
+    "environment": _environment,
+    "open files": _descriptors,
+    "processes": _processes,
+    "threads": threading.active_count,
+    "root folder": _root,
+    "priority": _rank,
+    "limits": lambda: [*map(resource.getrlimit, _LIMITS)],
+    "timers": lambda: [*map(signal.getitimer, _TIMERS)],
+    "signal handlers": _handlers,
+    "wards of the kernel": _kernel,
+    "streams": _streams,
+    "where modules are found": _lists,
+    "interpreter": _interpreter,
+    "warnings": lambda: [*warnings.filters],
+    "locale": lambda: locale.setlocale(locale.LC_ALL),
+    "logging": _loggers,
+}
