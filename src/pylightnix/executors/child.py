@@ -8,22 +8,20 @@ call, what was left behind, and any doubt about it, end it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import pickle
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import Context
-from functools import lru_cache
 from typing import Any
 
 from . import frames
 from .inventory import Inventory, imported, renewed, replaced
 from .job import Call, answered
-from .traces import Traces, dirt, traces
+from .traces import Traces, dirt, libc, traces
 
 # What nobody can see adds up.
 CALLS = 64
@@ -68,7 +66,7 @@ def _serve(link: socket.socket, loaded: Inventory | None) -> None:
     if loaded is not None:
         with contextlib.suppress(Exception):
             # What a build leaves running and forgets must come to us, or we would not see it.
-            prctl()(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
             loaded, home, before = renewed(loaded), os.getcwd(), traces()
     for left in range(CALLS - 1, -1, -1):
         frame = frames.receive(link)
@@ -122,16 +120,9 @@ def _forget() -> None:
         random.seed()
 
 
-@lru_cache(maxsize=1)
-def prctl() -> Callable[..., int]:
-    """Give the call of the kernel that has no Python; one that fails where there is none."""
-    function: Callable[..., int] = getattr(ctypes.CDLL(None), "prctl", lambda *_: -1)
-    return function
-
-
 def _die_with(parent: int) -> None:
     """Let the kernel kill us when the nursery is gone; where it cannot, its end is not noticed."""
-    with contextlib.suppress(OSError):
-        prctl()(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(OSError, AttributeError):
+        libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

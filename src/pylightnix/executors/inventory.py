@@ -1,15 +1,31 @@
-"""The inventory: every module that is loaded, and what is in it and in its classes."""
+"""The inventory: which modules are loaded, and what is in those that builds are likely to change.
+
+To look at every attribute of all that is loaded would cost each build a millisecond: they are
+20,000, and no processor keeps them at hand.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from operator import is_
+from operator import is_, itemgetter
+from typing import Any
 
 from pylightnix.core.value import value
 
+_OURS = "pylightnix"
+# Where a builder may replace something, for a test or to mend it, and not put it back.
+_WATCHED = frozenset(
+    (
+        *("__main__", "builtins", "copyreg", "datetime", "functools", "glob", "hashlib", "io"),
+        *("json", "json.decoder", "json.encoder", "locale", "logging", "math", "os", "pathlib"),
+        *("pickle", "posixpath", "random", "re", "shutil", "signal", "socket", "subprocess"),
+        *("sys", "tempfile", "threading", "time", "urllib.request", "warnings"),
+    )
+)
 _HEAP_TYPE = 1 << 9  # of `__flags__`: not built in, and so code in Python can change it
-# What the interpreter itself puts into classes and modules when it first needs it.
+# What nobody replaces, and what the interpreter itself puts there when it first needs it.
+_CONSTANTS = (int, str, bytes, float)
 _CACHES = frozenset(("__slotnames__", "__annotations__", "__annotations_cache__"))
 # What a fork puts in order by itself.
 _FORKED = "threading"
@@ -17,17 +33,28 @@ _FORKED = "threading"
 
 @value
 class Entry:
-    """What was in a module or a class: its names, and their values, in one order."""
+    """What was in a module or a class.
+
+    Attributes:
+        name: of it.
+        inside: its attributes, at any time.
+        size: how many it had.
+        names: of those that are compared.
+        values: of these.
+        get: reads them.
+    """
 
     name: str
     inside: Mapping[str, object]
-    names: list[str]
-    values: list[object]
+    size: int
+    names: tuple[str, ...]
+    values: object
+    get: Any
 
 
 @value
 class Inventory:
-    """What was loaded at one time: modules by name, and what was in these and in their classes."""
+    """What was loaded at one time: modules by name, and what was in the watched ones."""
 
     modules: Mapping[str, object]
     entries: tuple[Entry, ...]
@@ -37,19 +64,31 @@ def inventory() -> Inventory:
     """Take down what is loaded now."""
     entries: list[Entry] = []
     classes: dict[int, type] = {}
-    for name, module in tuple(sys.modules.items()):
-        inside = getattr(module, "__dict__", {})
-        entries.append(_entry(name, inside))
-        for thing in tuple(inside.values()):
-            if isinstance(thing, type) and thing.__flags__ & _HEAP_TYPE:
-                classes[id(thing)] = thing
+    for module, thing in tuple(sys.modules.items()):
+        if module in _WATCHED or module.partition(".")[0] == _OURS:
+            inside = vars(thing)
+            entries.append(_entry(module, inside))
+            for item in tuple(inside.values()):
+                if isinstance(item, type) and item.__flags__ & _HEAP_TYPE:
+                    classes[id(item)] = item
     for cls in classes.values():
-        entries.append(_entry(f"{cls.__module__}.{cls.__qualname__}", vars(cls)))
+        if cls.__module__ in _WATCHED or cls.__module__.startswith(f"{_OURS}.api."):
+            entries.append(_entry(f"{cls.__module__}.{cls.__qualname__}", vars(cls)))
     return Inventory(dict(sys.modules), tuple(entries))
 
 
 def _entry(name: str, inside: Mapping[str, object]) -> Entry:
-    return Entry(name, inside, [*inside], [*inside.values()])
+    names = tuple(
+        key
+        for key, thing in inside.items()
+        if key not in _CACHES and (name == "sys" or type(thing) not in _CONSTANTS)
+    )
+    get = itemgetter(*names) if names else len
+    return Entry(name, inside, _size(inside), names, get(inside), get)
+
+
+def _size(inside: Mapping[str, object]) -> int:
+    return sum(name not in _CACHES for name in inside)
 
 
 def renewed(before: Inventory) -> Inventory:
@@ -71,25 +110,16 @@ def imported(before: Inventory) -> str:
 
 
 def replaced(before: Inventory) -> str:
-    """Name what came, went or is another one in a module or a class; empty if nothing is.
+    """Name a module or class of which an attribute came, went or is another one; empty if none is.
 
     Raises:
-        Exception: of a value that cannot be compared; so it was not there before.
+        Exception: an attribute is gone, or of a kind that cannot be compared.
     """
     for entry in before.entries:
-        # Lists compare what is identical without asking it, ten times as fast as any loop here.
-        if [*entry.inside.values()] != entry.values:
-            name = _other(entry)
-            if name:
-                return f"{entry.name}.{name}"
-    return ""
-
-
-def _other(entry: Entry) -> str:
-    was = dict(zip(entry.names, entry.values, strict=True))
-    for name in {**was, **entry.inside}:
-        if name not in _CACHES and (
-            name not in was or name not in entry.inside or entry.inside[name] is not was[name]
-        ):
-            return name
+        inside = entry.inside
+        if len(inside) != entry.size and _size(inside) != entry.size:
+            return entry.name
+        # Tuples compare what is identical without asking it, ten times as fast as any loop here.
+        if entry.get(inside) != entry.values:
+            return entry.name
     return ""

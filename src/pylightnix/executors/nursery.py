@@ -27,9 +27,10 @@ from importlib import import_module
 
 from pylightnix.engine.provenance import Clock, provenance
 from pylightnix.executors import frames
-from pylightnix.executors.child import live, prctl
+from pylightnix.executors.child import live
 from pylightnix.executors.inventory import Inventory, inventory
 from pylightnix.executors.job import Setup
+from pylightnix.executors.traces import libc
 from pylightnix.store.machine import boot_id
 
 # Loaded by every build, sooner or later.
@@ -76,7 +77,7 @@ def _prepare(setup: Setup) -> Inventory | None:
     # What is asked once in a process and remembered (machine, user) need not be asked by each.
     provenance(None, Clock())
     boot_id()
-    prctl()
+    libc()
     loaded = inventory() if setup.reuse else None
     # Children share these pages for as long as nobody writes to them, as the collector would.
     gc.collect()

@@ -19,6 +19,7 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 
 from pylightnix.core.value import value
 
@@ -67,22 +68,13 @@ def traces() -> Traces:
     Raises:
         Exception: one of them cannot be read.
     """
-    status = _status()
-    memory_kib = int(status.pop("VmRSS").split()[0])
-    found: dict[str, object] = {f"process status {name}": said for name, said in status.items()}
-    for name, read in _READERS.items():
-        found[name] = read()
-    return Traces(found, memory_kib)
-
-
-def _status() -> dict[str, bytes]:
-    """Umask, user and groups, signals, processors, threads and more, as the kernel knows them."""
-    found = {}
-    for line in _content(_STATUS).splitlines():
-        if line.startswith(b"VmRSS") or not line.startswith(_RESTLESS):
-            name, _, said = line.partition(b":")
-            found[name.decode()] = said
-    return found
+    found: dict[str, object] = {name: read() for name, read in _READERS.items()}
+    status = _content(_STATUS)
+    # Umask, user and groups, signals, processors, threads and more, as the kernel knows them.
+    found["process status"] = [
+        line for line in status.split(b"\n") if not line.startswith(_RESTLESS)
+    ]
+    return Traces(found, int(status.partition(b"VmRSS:")[2].split(None, 1)[0]))
 
 
 def _content(path: str) -> bytes:
@@ -95,18 +87,30 @@ def _content(path: str) -> bytes:
 
 def _environment() -> list[bytes]:
     """The environment as programs that are started get it, whoever changed it."""
-    block = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    block = _block()
     found: list[bytes] = []
     while bool(block) and (entry := block[len(found)]) is not None:
         found.append(entry)
     return found
 
 
-def _descriptors() -> dict[str, str]:
+@lru_cache(maxsize=1)
+def libc() -> ctypes.CDLL:
+    """Give the library whose functions Python does not have."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
+@lru_cache(maxsize=1)
+def _block() -> ctypes._Pointer[ctypes.c_char_p]:
+    return ctypes.POINTER(ctypes.c_char_p).in_dll(libc(), "environ")
+
+
+def _descriptors() -> dict[str, tuple[int, int]]:
     found = {}
     for name in os.listdir("/proc/self/fd"):
-        with suppress(FileNotFoundError):  # that of the listing itself
-            found[name] = os.readlink(f"/proc/self/fd/{name}")
+        with suppress(OSError):  # that of the listing itself is closed by now
+            status = os.fstat(int(name))
+            found[name] = status.st_dev, status.st_ino
     return found
 
 
@@ -121,7 +125,7 @@ def _processes() -> bool:
 
 def _kernel() -> list[int]:
     """Tells whether lost processes come to us, and we go when the nursery does."""
-    prctl, number, found = ctypes.CDLL(None).prctl, ctypes.c_int(), []
+    prctl, number, found = libc().prctl, ctypes.c_int(), []
     for question in (_PR_GET_CHILD_SUBREAPER, _PR_GET_PDEATHSIG):
         if prctl(question, ctypes.byref(number)):
             raise OSError("prctl")
@@ -141,7 +145,9 @@ def _rank() -> list[object]:
 
 def _handlers() -> list[object]:
     """Which functions handle signals; for the rarer ones, whether any does, is in the status."""
-    return [signal.set_wakeup_fd(-1), *map(signal.getsignal, _SIGNALS)]
+    wakes = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(wakes)
+    return [wakes, *map(signal.getsignal, _SIGNALS)]
 
 
 def _streams() -> list[object]:
@@ -166,17 +172,16 @@ def _interpreter() -> list[object]:
 
 def _loggers() -> list[object]:
     manager = logging.Logger.manager
-    found: list[object] = [manager.disable, [*logging._handlers], _logger(logging.root)]  # type: ignore[attr-defined]
-    return [*found, *((name, _logger(one)) for name, one in manager.loggerDict.items())]
+    found: list[object] = [manager.disable, [*manager.loggerDict]]
+    for one in (logging.root, *manager.loggerDict.values()):
+        if isinstance(one, logging.Logger):
+            found += (one.level, one.propagate, one.disabled, [*one.handlers], [*one.filters])
+    return found
 
 
-def _logger(one: object) -> list[object]:
-    names = ("level", "handlers", "filters", "propagate", "disabled")
-    return [id(one), *(_copied(getattr(one, name, None)) for name in names)]
-
-
-def _copied(thing: object) -> object:
-    return [*thing] if isinstance(thing, list) else thing
+def _registry() -> str:
+    """What the stages of this process have left in the one registry that lives as long as it."""
+    return repr(getattr(sys.modules.get("pylightnix.api.inplace"), "_global", None))
 
 
 _READERS: Mapping[str, Callable[[], object]] = {
@@ -196,4 +201,5 @@ _READERS: Mapping[str, Callable[[], object]] = {
     "warnings": lambda: [*warnings.filters],
     "locale": lambda: locale.setlocale(locale.LC_ALL),
     "logging": _loggers,
+    "in-place registry": _registry,
 }
