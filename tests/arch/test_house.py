@@ -74,7 +74,10 @@ RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
     "short modules": (long_modules, ()),
     "short functions": (long_functions, ()),
     "the environment is read in api/ambient only": (environment_reads, ("api/ambient.py",)),
-    "context variables live in api only": (context_variables, ("api/",)),
+    "context variables live in api only": (
+        context_variables,
+        ("api/", "executors/child.py"),  # a fresh context for every call
+    ),
     "printing is for the command line": (prints, ("cli/",)),
 }
 

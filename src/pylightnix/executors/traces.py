@@ -196,7 +196,7 @@ _READERS: Mapping[str, Callable[[], object]] = {
     "signal handlers": _handlers,
     "wards of the kernel": _kernel,
     "streams": _streams,
-    "where modules are found": _lists,
+    "lists of sys": _lists,
     "interpreter": _interpreter,
     "warnings": lambda: [*warnings.filters],
     "locale": lambda: locale.setlocale(locale.LC_ALL),
