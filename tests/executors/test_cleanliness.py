@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def leavings() -> dict[str, tuple[str, Callable[[], object]]]:
         "path": ("lists of sys", lambda: sys.path.append("/left")),
         "argv": ("lists of sys", lambda: sys.argv.append("left")),
         "meta path": ("lists of sys", lambda: sys.meta_path.append(None)),  # type: ignore[arg-type]
-        "stdout": ("sys", lambda: setattr(sys, "stdout", None)),
+        "stdout": ("streams", lambda: setattr(sys, "stdout", None)),
         "excepthook": ("sys", lambda: setattr(sys, "excepthook", print)),
         "encoding": ("streams", lambda: sys.stdout.reconfigure(encoding="ascii")),  # type: ignore[union-attr]
         "handler": ("signal handlers", lambda: signal.signal(signal.SIGINT, lambda *_: None)),
@@ -258,15 +259,13 @@ def test_classes_that_travel_by_value_are_new_each_time() -> None:
 
 
 def test_a_context_variable_is_set_for_one_call() -> None:
-    from pylightnix.api import ambient
-
     def look() -> object:
         variable: ContextVar[object] = vars(sys.modules["pylightnix.api.ambient"])["_store"]
         before = variable.get()
         variable.set("left")
         return before
 
-    assert ambient
+    import_module("pylightnix.api.ambient")
     with worker() as executor:
         assert [executor.submit(look).result() for _ in range(2)] == [None, None]
         assert not executor.endings

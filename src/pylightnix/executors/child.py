@@ -14,6 +14,7 @@ import pickle
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterable
 from contextvars import Context
 from typing import Any
@@ -25,6 +26,7 @@ from .traces import Traces, dirt, libc, traces
 
 # What nobody can see adds up.
 CALLS = 64
+PATIENCE_S = 0.002
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -98,6 +100,10 @@ def _remains(loaded: Inventory | None, before: Traces | None, home: str | None) 
         gc.collect()  # what has to be closed at its end is closed now, and not in the next call
         os.chdir(home)
         trace = dirt(before, traces())
+        if trace:
+            # A thread that was waited for may take a moment to be gone.
+            time.sleep(PATIENCE_S)
+            trace = dirt(before, traces())
         if trace:
             return trace
         changed = replaced(loaded)

@@ -27,6 +27,7 @@ _HEAP_TYPE = 1 << 9  # of `__flags__`: not built in, and so code in Python can c
 # What nobody replaces, and what the interpreter itself puts there when it first needs it.
 _CONSTANTS = (int, str, bytes, float)
 _CACHES = frozenset(("__slotnames__", "__annotations__", "__annotations_cache__"))
+_CACHES |= {"__warningregistry__"}
 # What a fork puts in order by itself.
 _FORKED = "threading"
 

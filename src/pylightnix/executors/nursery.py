@@ -5,8 +5,8 @@ every build would cost a tenth of a second; a fork of the coordinator would copy
 and `multiprocessing` would run the user's script again in every child. This costs a few
 milliseconds and runs nothing of the user's but the job.
 
-It imports this library and nothing else. A numpy that was imported here would give every build the
-same random numbers.
+It imports this library and some of the standard one, and nothing else. A numpy that was imported
+here would give every build the same random numbers.
 
 It leads a session of its own, so that Ctrl-C reaches the coordinator alone. When the coordinator is
 gone, however it went, its end of the socket closes and every child is killed; when the nursery
@@ -23,6 +23,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 from importlib import import_module
 
 from pylightnix.engine.provenance import Clock, provenance
@@ -33,8 +34,11 @@ from pylightnix.executors.job import Setup
 from pylightnix.executors.traces import libc
 from pylightnix.store.machine import boot_id
 
-# Loaded by every build, sooner or later.
-_ALWAYS = ("cloudpickle", "encodings.ascii", "fcntl")
+# Loaded by every build, sooner or later; or by many, whose processes would be used up by that.
+_ALWAYS = (
+    *("cloudpickle", "encodings.ascii", "fcntl"),
+    *("glob", "json", "math", "pathlib", "random", "shutil", "subprocess"),
+)
 
 
 def main() -> None:
@@ -68,6 +72,11 @@ def main() -> None:
 def _prepare(setup: Setup) -> Inventory | None:
     """Find modules where the coordinator does, import what every job needs, and take it down."""
     sys.path[:] = setup.path
+    # With its first thread a process catches one more signal, for good; what was inherited is no
+    # trace.
+    first = threading.Thread(target=int)
+    first.start()
+    first.join()
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)

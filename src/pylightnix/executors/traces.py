@@ -54,12 +54,23 @@ class Traces:
 def dirt(before: Traces, after: Traces) -> str:
     """Name what is not as it was before; empty if all is."""
     for name, was in before.found.items():
-        if name not in after.found or after.found[name] != was:
+        if name not in after.found:
             return name
+        now = after.found[name]
+        if now != was:
+            return f"{name}: {_differing(was, now)}"
     for name in after.found:
         if name not in before.found:
             return name
     return "memory" if after.memory_kib - before.memory_kib > GROWTH_KIB else ""
+
+
+def _differing(was: object, now: object) -> str:
+    if isinstance(was, list) and isinstance(now, list):
+        for one, other in zip(was, now, strict=False):
+            if one != other:
+                return f"{other!r:.60}"
+    return f"{now!r:.60}"
 
 
 def traces() -> Traces:
