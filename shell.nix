@@ -13,7 +13,11 @@ let
       hatchling
       hypothesis
       import-linter
+      ipykernel
+      ipython
+      matplotlib
       mypy
+      nbclient
       pytest
       pytest-cov
       pytest-randomly

@@ -13,6 +13,7 @@ from . import (
     rows_chain,
     rows_counts,
     rows_ingest,
+    rows_pipelines,
     rows_plugins,
     rows_stages,
     rows_store,
@@ -45,6 +46,11 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "P1": rows_plugins.p1,
     "P2": rows_plugins.p2,
     "P3": rows_plugins.p3,
+    "Y1": rows_pipelines.y1,
+    "Y2": rows_pipelines.y2,
+    "Y3": rows_pipelines.y3,
+    "Y4": rows_pipelines.y4,
+    "Y5": rows_pipelines.y5,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

@@ -50,6 +50,7 @@ _HOMES = {
     "engine.travel": "CannotTravel OtherCode",
     "executors.children": "NoWorkers",
     "engine.produce": "BuildFailed NotRealized PromiseBroken",
+    "engine.pause": "NotPaused",
     "engine.run": "ProgramFailed",
     "engine.outlook": "Substituter",
     "engine.files": "dirro dirrw",
@@ -66,6 +67,9 @@ _HOMES = {
     "api.either": "Failure Realized realize_either",
     "api.table": "NoPandas Table table",
     "api.foresight": "plan why why_depends",
+    "api.helper": "ReplHelper",
+    "api.repl": "repl_build repl_cancel repl_cancelBuild repl_continue repl_continueBuild "
+    "repl_realize repl_rref repl_rrefs",
     "api.inplace": "instantiate_inplace realize_inplace",
     "api.builds": "build_environ build_run",
     "api.kit": "fetchlocal fetchurl mkfile mknode realized redefine unpack",
@@ -74,6 +78,8 @@ _HOMES = {
     "api.keep": "gc gc_empty_trash gc_undo gcroot gcroots rmroot store_gc",
     "api.health": "doctor rebuild_index verify",
     "api.bashlike": "catref diff du find lsref rmref shellref",
+    "ipython.extension": "load_ipython_extension unload_ipython_extension",
+    "web.pages": "html_of",
     "cli.listeners": "progress",
 }
 _ALIASES = {

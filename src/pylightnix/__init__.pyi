@@ -11,6 +11,7 @@ from .api.either import Failure, Realized, realize_either
 from .api.foresight import plan, why, why_depends
 from .api.given import UnknownTarget
 from .api.health import doctor, rebuild_index, verify
+from .api.helper import ReplHelper
 from .api.inplace import instantiate_inplace, realize_inplace
 from .api.keep import gc, gc_empty_trash, gc_undo, gcroot, gcroots, rmroot, store_gc
 from .api.kit import fetchlocal, fetchurl, mkfile, mknode, realized, redefine, unpack
@@ -28,6 +29,16 @@ from .api.look import (
     store_deps,
     store_drefs,
     store_rrefs,
+)
+from .api.repl import (
+    repl_build,
+    repl_cancel,
+    repl_cancelBuild,
+    repl_continue,
+    repl_continueBuild,
+    repl_realize,
+    repl_rref,
+    repl_rrefs,
 )
 from .api.results import NoField, Result
 from .api.sources import NotTracked
@@ -131,6 +142,7 @@ from .engine.matchers import (
     texthash,
 )
 from .engine.outlook import Substituter
+from .engine.pause import NotPaused
 from .engine.produce import BuildFailed, NotRealized, PromiseBroken
 from .engine.registry import (
     Derivation,
@@ -142,7 +154,12 @@ from .engine.registry import (
 )
 from .engine.run import ProgramFailed
 from .engine.travel import CannotTravel, OtherCode
+<<<<<<< HEAD
 from .executors.children import NoWorkers
+=======
+from .executors.processes import NoWorkers
+from .ipython.extension import load_ipython_extension, unload_ipython_extension
+>>>>>>> main
 from .stages.download import DownloadFailed
 from .stages.fetchlocal import NoSource
 from .stages.guard import BadArchive, HostileArchive, Limits
@@ -159,6 +176,7 @@ from .store.removal import InUse
 from .store.roots import NoSuchRoot
 from .store.usage import AmbiguousResult
 from .store.verify import Report
+from .web.pages import html_of
 
 PromiseException = PromiseBroken
 PylightnixException = PylightnixError
@@ -223,6 +241,7 @@ __all__ = [
     "NoWorkers",
     "NotADerivation",
     "NotInStore",
+    "NotPaused",
     "NotRealized",
     "NotTracked",
     "OtherCode",
@@ -244,6 +263,7 @@ __all__ = [
     "Realizer",
     "RefPath",
     "Registry",
+    "ReplHelper",
     "Report",
     "Result",
     "Skipped",
@@ -301,12 +321,14 @@ __all__ = [
     "gcroot",
     "gcroots",
     "given",
+    "html_of",
     "instantiate",
     "instantiate_inplace",
     "isdref",
     "isrref",
     "latest",
     "linkrref",
+    "load_ipython_extension",
     "lsref",
     "match",
     "match_all",
@@ -335,6 +357,14 @@ __all__ = [
     "realized",
     "rebuild_index",
     "redefine",
+    "repl_build",
+    "repl_cancel",
+    "repl_cancelBuild",
+    "repl_continue",
+    "repl_continueBuild",
+    "repl_realize",
+    "repl_rref",
+    "repl_rrefs",
     "result_of",
     "rmref",
     "rmroot",
@@ -356,6 +386,7 @@ __all__ = [
     "table",
     "texthash",
     "undref",
+    "unload_ipython_extension",
     "unpack",
     "unrref",
     "use_store",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -267,7 +267,8 @@ def test_in_a_notebook_a_part_of_the_page_changes(
     page = Page()
     fake = ModuleType("IPython.display")
     fake.display = page.display  # type: ignore[attr-defined]
-    for name, module in (("ipykernel", fake), ("IPython", fake), ("IPython.display", fake)):
+    fake.get_ipython = lambda: SimpleNamespace(kernel=True)  # type: ignore[attr-defined]
+    for name, module in (("IPython", fake), ("IPython.display", fake)):
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.delitem(sys.modules, "pylightnix.cli.page", raising=False)
     realize(instantiate(stages.solitary, stages.speak), jobs=2, on_event=progress(verbose=True))

@@ -35,6 +35,7 @@ COMMANDS = [
     "doctor",
     "index",
     "plugins",
+    "run",
 ]
 # What a command wants behind it; otherwise a reference.
 WORDS = {

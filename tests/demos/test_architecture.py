@@ -12,7 +12,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "pylightnix"
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-FLOORS = ("core", "plugins", "store", "engine", "executors", "stages", "api", "cli")
+FLOORS = (
+    "core",
+    "plugins",
+    "store",
+    "engine",
+    "executors",
+    "stages",
+    "api",
+    "pipelines",
+    "ipython",
+    "web",
+    "cli",
+)
 
 
 def test_the_floors_are_those_of_the_import_linter() -> None:

@@ -75,6 +75,20 @@ def test_hello_is_downloaded_compiled_and_run_and_then_found(tmp_path: Path) -> 
     assert run(code, tmp_path, after) == "Hello, world!\nTrue\n"
 
 
+def test_a_function_is_a_stage_and_its_second_run_builds_nothing(tmp_path: Path) -> None:
+    code = blocks("A function is a stage")
+    after = (
+        "from functools import partial\nfrom pylightnix import find, plan, table\n"
+        "other = instantiate(report, best=partial(train, rate=0.2))\n"
+        "scores = [row['score'] for row in table('train', metrics={'score': 'score.txt'})]\n"
+        "print(len(find()), [i.verdict for i in plan(other).items], len(scores), result.best.rate)"
+    )
+    first, last = run(code, tmp_path, after).splitlines()
+    assert re.fullmatch(r"With 0\.1 we reached 0\.\d+(e-\d+)?", first)
+    assert last == "11 ['build', 'build'] 10 0.1"
+    assert run(code, tmp_path).strip() == first
+
+
 def test_the_report_follows_the_best_run(tmp_path: Path) -> None:
     after = (
         "scores = {rref: float(catref(rref, 'score.txt')[0]) for rref in find('train')}\n"

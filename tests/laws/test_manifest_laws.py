@@ -7,7 +7,7 @@ import json
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pylightnix.core.codec import canonical_json
+from pylightnix.core.codec import canonical_json, json_text
 from pylightnix.core.manifest import (
     Entry,
     Manifest,
@@ -18,6 +18,7 @@ from pylightnix.core.manifest import (
 )
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
+from pylightnix.store.objects import Provenance, encode_provenance
 from strategies import (
     Tree,
     configs,
@@ -157,3 +158,27 @@ def test_bytes_are_a_manifest_only_if_a_manifest_has_them(raw: bytes) -> None:
     except ValueError:
         return
     assert encode_manifest(manifest) == raw
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_a_text_is_encoded_as_the_library_would(text: str) -> None:
+    assert json_text(text) == json.dumps(text, ensure_ascii=False)
+
+
+@given(*[st.text()] * 7, st.floats(0, 1e9), st.lists(st.text(), max_size=2))
+def test_provenance_is_written_as_the_library_would(
+    start: str,
+    stop: str,
+    host: str,
+    user: str,
+    python: str,
+    version: str,
+    realizer: str,
+    seconds: float,
+    remarks: list[str],
+) -> None:
+    facts = Provenance(start, stop, seconds, host, user, python, version, realizer)
+    plain = {name: getattr(facts, name) for name in Provenance.__annotations__}
+    reason = {"portable_reason": remarks} if remarks else {}
+    wanted = canonical_json({**plain, "portable": not remarks, **reason})
+    assert encode_provenance(facts, remarks) == wanted

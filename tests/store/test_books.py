@@ -15,7 +15,7 @@ from pylightnix.store.books import (
     as_word,
     decode_shelf,
     encode_shelf,
-    row_head,
+    row_tails,
     rrefs_in_row,
     sizes_in_row,
 )
@@ -58,7 +58,10 @@ def test_a_shelf_comes_back_from_its_row(shelf: Shelf) -> None:
 @given(shelves(DREF))
 def test_a_row_is_read_in_part_as_it_is_read_whole(shelf: Shelf) -> None:
     row = encode_shelf(shelf)
-    assert row.startswith(row_head(*shelf.identity, shelf.durable))
+    state = "".join(f"{number} " for number in shelf.identity)
+    assert row.startswith(state)
+    assert row.startswith(row_tails(durable=False), len(state))
+    assert row.startswith(row_tails(durable=True), len(state)) == shelf.durable
     assert rrefs_in_row(DREF, row) == [book.rref for book in shelf.books]
     expected = None
     if shelf.config is not None:

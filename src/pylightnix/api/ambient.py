@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -21,7 +21,9 @@ from pylightnix.store.roots import LiveRoots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import ClassVar
+    from typing import ClassVar, TypeVar
+
+    T = TypeVar("T")
 
     from pylightnix.store.layout import Durability
 
@@ -38,16 +40,26 @@ class _Process:
         store: what `store_initialize` with paths of its own chose.
         indexes: folder `var` of a store -> the handle on its index.
         live: folder `var` of a store -> what this process uses of it.
+        pauses: the stores of builds that wait for the user; each knows which lock is held for it.
     """
 
     store: Store | None = None
     indexes: ClassVar[dict[str, Index]] = {}
     live: ClassVar[dict[str, LiveRoots]] = {}
+    pauses: tuple[Store, ...] = ()
 
 
 def environment() -> Mapping[str, str]:
     """Give the environment of this process."""
     return os.environ
+
+
+def set_variable(name: str, text: str | None) -> None:
+    """Set a variable of this process's environment; None takes it out."""
+    if text is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = text
 
 
 def _from_environment() -> Store:
@@ -99,6 +111,28 @@ def live_roots(store: Store) -> LiveRoots:
     return live
 
 
+def note_pauses(stores: Iterable[Store]) -> None:
+    """Say which builds wait for the user, in place of those that were said before."""
+    _Process.pauses = tuple(stores)
+
+
+def for_work(store: Store, durability: Durability | None = None) -> Store:
+    """Give a store as something is now going to be realized in it.
+
+    While builds of this process wait for the user it knows their locks for its own: what is
+    realized meanwhile must not wait for them, for ever.
+
+    Args:
+        store: of a closure.
+        durability: what is flushed; by default the store's.
+    """
+    if durability is not None:
+        wanted = mkstore(store.objects, store.var, durability).durability
+        store = changed(store, durability=wanted)
+    held = store.held.union(*(other.held for other in _Process.pauses if other.var == store.var))
+    return store if held == store.held else changed(store, held=held)
+
+
 def _let_go() -> None:
     for live in _Process.live.values():
         live.close()
@@ -116,6 +150,15 @@ def use_store(store: Store) -> Iterator[Store]:
     token = _store.set(store)
     try:
         yield store
+    finally:
+        _store.reset(token)
+
+
+def with_store(store: Store, function: Callable[..., T], *args: object) -> T:
+    """Call a function with a store as the current one: as `use_store`, for what is called often."""
+    token = _store.set(store)
+    try:
+        return function(*args)
     finally:
         _store.reset(token)
 

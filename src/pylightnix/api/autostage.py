@@ -81,7 +81,7 @@ def autostage(
       these names.
 
     The source of the function, and of all that it uses in its package, is part of the config:
-    `__source__` has a digest of the syntax tree of each part. See docs/concepts/source-identity.md.
+    `__source__` has a digest of the syntax tree of each part. See docs/concepts/autostage.md.
 
     For type checkers a stage has the parameters of its function, without the first one where `out`
     is given here; `instantiate(stage, ...)` and calls of the stage are checked against these. What

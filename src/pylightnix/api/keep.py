@@ -212,7 +212,7 @@ def store_gc(
     Returns:
         Derivations and realizations that could go.
     """
-    items = census(resolved(store))
+    items = census(resolved(store)).items
     kept: list[Ref] = [*map(DRef, keep_drefs), *map(RRef, keep_rrefs)]
     live = reachable(kept, {ref: item.needs for ref, item in items.items()})
     gone = [ref for ref in items if ref not in live]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pylightnix.core.config import config_dict, selfref
 from pylightnix.core.errors import PylightnixError
 from pylightnix.core.refs import DRef, RRef, isdref, rref2dref
+from pylightnix.core.value import drawn
 from pylightnix.store import query
 from pylightnix.store.layout import Store, rref_path
 
@@ -40,6 +41,7 @@ class Result:
     """
 
     __slots__ = ("_fields", "_store", "rref")
+    _repr_html_ = drawn
 
     rref: RRef
 

@@ -6,6 +6,7 @@ That is how a change of the code becomes another derivation, and how `why` knows
 from __future__ import annotations
 
 import ast
+import builtins
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -115,6 +116,8 @@ class _Walk:
     def add(self, thing: Any, name: str, *, anywhere: bool = False) -> Hashable:
         """Note something that is used; gives its key among the parts, or None if it is foreign."""
         thing = bare(thing)
+        if getattr(builtins, name, MISSING) is thing:
+            return None  # IPython has an `open` of its own, made of this one
         if not isinstance(thing, CODE):
             return self._value(thing, name, anywhere=anywhere)
         module = thing.__name__ if isinstance(thing, ModuleType) else thing.__module__

@@ -21,12 +21,19 @@ from pylightnix.engine.closure import (
 from pylightnix.engine.events import ignore
 from pylightnix.engine.registry import Derivation, Realizer, Registry
 from pylightnix.engine.workshop import Workshop
-from pylightnix.store.layout import Store, mkstore
+from pylightnix.store.layout import Store
 from pylightnix.store.scratch import Scratch
 from pylightnix.store.trouble import told
 from pylightnix.store.usage import AmbiguousResult
 
-from .ambient import current_registry, live_roots, resolved, resolved_registry, use_store
+from .ambient import (
+    current_registry,
+    for_work,
+    live_roots,
+    resolved,
+    resolved_registry,
+    with_store,
+)
 from .given import Force, check_closure, forced, known_drefs
 from .options import check_options, crew_of
 
@@ -37,7 +44,6 @@ if TYPE_CHECKING:
     from typing import Any, ParamSpec, Protocol, TypeAlias, Unpack, overload
 
     from pylightnix.core.context import Context
-    from pylightnix.store.layout import Durability
 
     from .options import Options
     from .staged import Stage
@@ -139,16 +145,15 @@ def call_stage(
     if registry.store is None:
         registry.store = store
     given = {"r": registry, **kwargs} if takes_registry(stage) else kwargs
-    with current_registry(registry), use_store(store):
-        return fill(registry, lambda: stage(*args, **given))
+    with current_registry(registry):
+        return with_store(store, fill, registry, lambda: stage(*args, **given))
 
 
 def invoke(
     realizer: Realizer, store: Store, dref: DRef, context: Context, rarg: RealizeArg
 ) -> Sequence[Path]:
     """Call a realizer with the build's store as the current one, so that it may realize things."""
-    with use_store(store):
-        return realizer(store, dref, context, rarg)
+    return with_store(store, realizer, store, dref, context, rarg)
 
 
 @told
@@ -160,7 +165,7 @@ def _realized(
     options: Options,
 ) -> Mapping[DRef, Chosen]:
     _check(closure, options)
-    store = _with_durability(closure.store, options.get("durability"))
+    store = for_work(closure.store, options.get("durability"))
     force = forced(closure, force_rebuild)
     asserted = known_drefs(closure, "assert_realized", assert_realized)
     args = realize_args or {}
@@ -188,12 +193,6 @@ def _realized(
 def _check(closure: object, options: Options) -> None:
     check_closure("realize", closure)
     check_options(options)
-
-
-def _with_durability(store: Store, durability: Durability | None) -> Store:
-    if durability is None:
-        return store
-    return changed(store, durability=mkstore(store.objects, store.var, durability).durability)
 
 
 def realize(

@@ -212,12 +212,12 @@ class Calls:
     """The realizer of a stage: calls its function, once for each output."""
 
     def __init__(self, stage: Stage[...]) -> None:
-        self.stage = stage
+        self.stage, self.nouts = stage, stage.options.nouts
         for name in ("__module__", "__qualname__", "__name__", "__doc__"):
             setattr(self, name, getattr(stage, name))
 
     def __call__(self, store: Store, dref: DRef, context: Context, rarg: RealizeArg) -> list[Path]:
-        nouts = self.stage.options.nouts
+        nouts = self.nouts
         build = Build(store, dref, context, rarg, nouts)
         for i, folder in enumerate(build.make_outputs()):
             values = self._arrived(build, str(folder))

@@ -114,7 +114,8 @@ def _why(add: Add) -> None:
         details=f"""\
 A derivation is compared with the nearest earlier one of its name, a realization with earlier ones
 of its derivation. Of a stage it is told why it would be built. Changes that only follow from
-changes elsewhere are told apart from those that began it all.
+changes elsewhere are told apart from those that began it all. Of a pipeline, which is given as
+PIPE.yaml with the words for its context parser, the lines of its text are told too.
 
 {TARGET}""",
         json="""\
@@ -122,7 +123,7 @@ changes elsewhere are told apart from those that began it all.
 parts: [as this, ...], reason, ref}. What was not there has no `old`, what is not, no `new`;
 parts are the targets, if there are several.""",
     )
-    parser.add_argument("what", metavar="REF|TARGET")
+    parser.add_argument("what", metavar="REF|TARGET|PIPE.yaml")
     parser.add_argument("arguments", metavar="K=V", nargs="*", help="arguments of a stage")
 
 

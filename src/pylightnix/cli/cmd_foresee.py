@@ -48,6 +48,10 @@ def planned(args: Namespace, store: Store) -> Plan:
 
 def why(args: Namespace) -> int:
     """Tell why something was built, or would be."""
+    if args.what.endswith((".yaml", ".yml")):
+        from .cmd_run import why as why_pipeline
+
+        return why_pipeline(args)
     with browsed(args) as store:
         found = _why(store, args.what, args.arguments)
     if args.json:

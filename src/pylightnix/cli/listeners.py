@@ -131,7 +131,9 @@ def _bars(
 
 def _is_page(out: IO[str]) -> bool:
     """Tell whether this is a notebook, which has a page and no terminal."""
-    return "ipykernel" in sys.modules and out in (sys.stdout, sys.stderr)
+    # Not whether ipykernel is loaded: libraries do that in programs which have no page.
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel") and out in (sys.stdout, sys.stderr)
 
 
 def _is_screen(out: IO[str]) -> bool:

@@ -10,9 +10,9 @@ from argparse import (
     RawDescriptionHelpFormatter,
     _SubParsersAction,
 )
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from textwrap import indent
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pylightnix.core.version import VERSION
 
@@ -22,6 +22,7 @@ from . import (
     args_look,
     args_plugins,
     args_realize,
+    args_run,
     args_store,
     args_table,
     args_tell,
@@ -35,6 +36,7 @@ from .words import Add, folder
 FAMILIES = (
     args_store,
     args_realize,
+    args_run,
     args_look,
     args_tell,
     args_table,
@@ -97,7 +99,8 @@ def parsed(words: Sequence[str]) -> Namespace:
 
     Arguments of a stage may stand behind options too, where argparse does not look for them.
     """
-    parser = make_parser()
+    # To make them all takes longer than to run a small pipeline.
+    parser = make_parser((args_run,) if words[:1] == ["run"] else FAMILIES)
     at = command_at(words)
     if at is not None and is_plugin(words[at], parser.commands):
         return _of_plugin(words, at)
@@ -119,7 +122,7 @@ def _of_plugin(words: Sequence[str], at: int) -> Namespace:
     return args
 
 
-def make_parser() -> Parser:
+def make_parser(families: Iterable[Any] = FAMILIES) -> Parser:
     """Make the parser; its namespaces hold `run`, the place of a command: `module:function`."""
     top = Parser(
         prog="pylightnix",
@@ -131,7 +134,7 @@ def make_parser() -> Parser:
     top.set_defaults(store=None, json=False)
     _add_shared(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for family in FAMILIES:
+    for family in families:
         family.declare(_adder(commands))
     top.commands = frozenset(commands.choices)
     return top

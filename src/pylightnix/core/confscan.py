@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isfinite
 
-from .codec import canonical_json
+from .codec import json_text
 from .errors import InvalidValue
 from .refs import DRef, Name, RRef, isdref, isrref
 
@@ -158,21 +158,28 @@ def _dict(found: Scan, value: dict[object, object], where: str, depth: int) -> s
 
 
 def _text(found: Scan, text: str, where: str) -> str:
-    found.take(len(text))
+    found.left -= len(text)
+    if found.left < 0:
+        found.take(0)
     if text[1:5] == "ref:":
         if isdref(text):
             found.deps.add(DRef(text))
         elif isrref(text):
             why = "a config says how to make things: use its DRef"
             found.say(where, f"{text} is a realization; {why}")
-    # What need not be escaped, and that is nearly all, needs no JSON library either.
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    try:
-        return canonical_json(text).decode()
-    except UnicodeEncodeError:
+    made = json_text(text)
+    if not made.isascii() and _has_surrogate(made):
         found.say(where, "a lone surrogate is not text")
         return ""
+    return made
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+        return False
+    except UnicodeEncodeError:
+        return True
 
 
 def _int(found: Scan, value: int, where: str) -> str:

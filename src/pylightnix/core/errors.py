@@ -34,3 +34,7 @@ class FetchError(PylightnixError):
 
 class PluginError(PylightnixError):
     """A plugin is not there, is there twice, is broken, or cannot be built into a distribution."""
+
+
+class PipelineError(PylightnixError):
+    """A pipeline is not what it should be, or could not be run."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .codec import canonical_json, parse_json
+from .codec import json_text, parse_json
 from .hashing import realization_digest
 from .refs import HEX, DRef, RRef
 from .value import value
@@ -54,12 +54,26 @@ def context_prefix(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> bytes:
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """Give the canonical bytes; entries are sorted here."""
-    entries = sorted(manifest.entries, key=_path_bytes)
-    return (
-        context_prefix(manifest.dref, manifest.context)
-        + canonical_json(entries)[1:]
-        + b',"version":%d}' % VERSION
-    )
+    return with_entries(context_prefix(manifest.dref, manifest.context), manifest.entries)
+
+
+def with_entries(prefix: bytes, entries: Iterable[Entry]) -> bytes:
+    """Give the canonical bytes of a manifest of which `context_prefix` is known; sorts entries.
+
+    Raises:
+        UnicodeEncodeError: a path or a target is not text.
+    """
+    listed = ",".join([_entry_text(entry) for entry in sorted(entries, key=_path_bytes)])
+    return prefix + f'{listed}],"version":{VERSION}}}'.encode()
+
+
+def _entry_text(entry: Entry) -> str:
+    path = json_text(entry[0])
+    if len(entry) == 4:
+        return f'[{path},"{entry[1]}",{entry[2]},"{entry[3]}"]'
+    if len(entry) == 3:
+        return f'[{path},"{entry[1]}",{json_text(entry[2])}]'
+    return f'[{path},"{entry[1]}"]'
 
 
 def rref_of(manifest: bytes, dref: DRef) -> RRef:

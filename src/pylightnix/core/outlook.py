@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from .drawing import dot_lines, mermaid_lines, tree_lines
 from .refs import DRef, RRef
+from .value import drawn
 
 Verdict: TypeAlias = Literal["hit", "fetch", "build", "unknown"]
 COLOURS: Mapping[str, str] = {
@@ -58,6 +59,7 @@ class Plan:
     items: tuple[PlanItem, ...]
     needs: Mapping[DRef, tuple[DRef, ...]]
     targets: tuple[DRef, ...]
+    _repr_html_ = drawn
 
     @property
     def hits(self) -> tuple[PlanItem, ...]:

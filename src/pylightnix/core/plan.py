@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from pyrsistent import PMap
 
+    from .growing import Growing
+
     V = TypeVar("V")
 
 Chosen: TypeAlias = tuple[RRef, ...]
@@ -113,8 +115,10 @@ def _left(plan: Plan, dref: DRef) -> int:
 
 def _counted(old: Mapping[DRef, int], new: Mapping[DRef, int]) -> Mapping[DRef, int]:
     """Take new counts over, and leave out who waits for nothing any more."""
-    if not old:
-        return {dref: count for dref, count in new.items() if count}
+    if not new:
+        return old
+    if isinstance(old, dict) and len(old) <= _FEW:
+        return {dref: count for dref, count in {**old, **new}.items() if count}
     for dref, count in new.items():
         if count:
             old = _steady(old).set(dref, count)
@@ -126,12 +130,22 @@ def _counted(old: Mapping[DRef, int], new: Mapping[DRef, int]) -> Mapping[DRef, 
 def _merged(old: Mapping[DRef, V], new: Mapping[DRef, V]) -> Mapping[DRef, V]:
     if not new:
         return old
-    # The everyday case is a plan that is settled in one go.
-    return {**old, **new} if len(new) >= len(old) else _steady(old).update(new)
+    if len(new) >= len(old):
+        return {**old, **new}  # the everyday case is a plan that is settled in one go
+    for dref, item in new.items():
+        old = _growing(old).plus(dref, item)
+    return old
+
+
+def _growing(old: Mapping[DRef, V]) -> Growing[DRef, V]:
+    """Give a mapping to which a step can add without copying it."""
+    from .growing import Growing
+
+    return old if isinstance(old, Growing) else Growing(old)
 
 
 def _steady(old: Mapping[DRef, V]) -> PMap[DRef, V]:
-    """Give a map of which each step makes a new one without copying it."""
+    """Give a map of which each step makes a new one without copying it; items can leave it."""
     if not isinstance(old, dict):
         return old  # type: ignore[return-value]
     from pyrsistent import pmap
@@ -181,7 +195,7 @@ def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
         plan.users,
         _counted(plan.left, left),
         (*plan.fresh, *(user for user, count in left.items() if not count)),
-        _steady(plan.done).set(dref, tuple(chosen)),
+        _growing(plan.done).plus(dref, tuple(chosen)),
         plan.missing,
         _without(plan.running, dref),
         plan.failed,

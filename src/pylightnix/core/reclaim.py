@@ -97,7 +97,9 @@ def dead(
     if policy.max_bytes is not None:
         excess = sum(item.size_bytes for item in items.values()) - policy.max_bytes
         order = _until(order, items, excess)
-    return tuple(Victim(ref, items[ref].size_bytes, _reason(items[ref], policy)) for ref in order)
+    # Tens of thousands have the same reason.
+    reasons = {whole: _reason(whole, policy) for whole in (True, False)}
+    return tuple(Victim(ref, (item := items[ref]).size_bytes, reasons[item.whole]) for ref in order)
 
 
 def _realizations(items: Mapping[Ref, Item]) -> dict[Ref, list[RRef]]:
@@ -153,8 +155,8 @@ def _until(order: Iterable[Ref], items: Mapping[Ref, Item], excess_bytes: int) -
     return taken
 
 
-def _reason(item: Item, policy: Policy) -> str:
-    if not item.whole:
+def _reason(whole: bool, policy: Policy) -> str:
+    if not whole:
         return "the remains of an interrupted copy, or damaged"
     words = ["no root, link or process needs it"]
     if policy.older_than_s is not None:

@@ -8,6 +8,7 @@ it, and no path can be smuggled in by it.
 from __future__ import annotations
 
 from .errors import InvalidValue
+from .value import drawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class DRef(str):
     """
 
     __slots__ = ()
+    _repr_html_ = drawn
 
     def __new__(cls, text: object) -> DRef:
         if type(text) is cls:
@@ -117,6 +119,7 @@ class RRef(str):
     """
 
     __slots__ = ()
+    _repr_html_ = drawn
 
     def __new__(cls, text: object) -> RRef:
         if type(text) is cls:

@@ -44,6 +44,17 @@ def value(cls: type[T]) -> type[T]:
     return made  # type: ignore[no-any-return]
 
 
+def drawn(self: object) -> str | None:
+    """Give a value as HTML, to a notebook: the `_repr_html_` of values on several floors.
+
+    It is drawn on the top floor, which no floor below may import. So this asks as any user would,
+    by the published name, and nothing of it is loaded before a notebook asks.
+    """
+    import sys
+
+    return sys.modules["pylightnix"].html_of(self)  # type: ignore[no-any-return]
+
+
 def changed(old: T, **fields: object) -> T:
     """Give a value that is like another one, but for these fields."""
     cls: Any = type(old)

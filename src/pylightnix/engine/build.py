@@ -9,6 +9,7 @@ from pylightnix.core.config import Config, config_cattrs, config_dict, selfref
 from pylightnix.core.confscan import is_part
 from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.refs import DRef, InvalidRef, Name, RefPath, RRef, isdref
+from pylightnix.core.value import drawn
 from pylightnix.store.layout import Store, rref_path
 from pylightnix.store.usage import AmbiguousResult
 
@@ -32,21 +33,35 @@ class Build:
         store: where it will be stored.
         dref: what is being built.
         config: of the derivation.
-        context: the realizations of its direct dependencies.
         rarg: the caller's `realize_args` for it.
-        rindex: which build of a series this is, from 0.
         outpaths: the output folders made so far.
     """
 
-    __slots__ = ("_nouts", "config", "context", "dref", "outpaths", "rarg", "store")
+    __slots__ = ("_chosen", "_context", "_nouts", "config", "dref", "outpaths", "rarg", "store")
+    _repr_html_ = drawn
 
     def __init__(
-        self, store: Store, dref: DRef, context: Context, rarg: RealizeArg, nouts: int
+        self,
+        store: Store,
+        dref: DRef,
+        chosen: Mapping[DRef, tuple[RRef, ...]],
+        rarg: RealizeArg,
+        nouts: int,
     ) -> None:
-        self.store, self.dref, self.context, self.rarg = store, dref, context, rarg
+        self.store, self.dref, self._chosen, self.rarg = store, dref, chosen, rarg
+        self._context: Context | None = None
         self.config: Config = rarg.config
         self.outpaths: list[Path] = []
         self._nouts = nouts
+
+    @property
+    def context(self) -> Context:
+        """The realizations of the direct dependencies."""
+        if self._context is None:
+            from pylightnix.core.context import mkcontext  # rarely asked for, and slow to import
+
+            self._context = mkcontext(self._chosen)
+        return self._context
 
     @property
     def rindex(self) -> int:
@@ -79,7 +94,7 @@ class Build:
         return f"<Build of {self.dref}>"
 
 
-class _Wrapped:
+class Wrapped:
     """A realizer made of a function of a `Build`; a class, so that it pickles and has its name."""
 
     def __init__(self, function: Callable[[Build], None], nouts: int) -> None:
@@ -91,7 +106,7 @@ class _Wrapped:
                 setattr(self, name, getattr(function, name))
 
     def __call__(
-        self, store: Store, dref: DRef, context: Context, rarg: RealizeArg
+        self, store: Store, dref: DRef, context: Mapping[DRef, tuple[RRef, ...]], rarg: RealizeArg
     ) -> Sequence[Path]:
         build = Build(store, dref, context, rarg, self.nouts)
         self.function(build)
@@ -112,7 +127,7 @@ def build_wrapper(
     """
     if not _is_count(nouts):
         raise InvalidValue(f"a build must have at least 1 output, not {nouts!r:.50}")
-    return _Wrapped(f, nouts)
+    return Wrapped(f, nouts)
 
 
 def _is_count(value: object) -> bool:
@@ -177,12 +192,12 @@ def build_deref(b: Build, dref: DRef) -> RRef:
 
 
 def _derefs(b: Build, dref: DRef) -> tuple[RRef, ...]:
-    if dref not in b.context:
+    if dref not in b._chosen:
         raise RealizeError(
             f"{dref} is not a direct dependency of {b.dref}: "
             "mention it in the config to depend on it"
         )
-    return b.context[dref]
+    return b._chosen[dref]
 
 
 def build_path(b: Build, refpath: RefPath) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from pylightnix.core.errors import InstantiateError
 from pylightnix.core.graph import reachable
 from pylightnix.core.refs import DRef
-from pylightnix.core.value import value
+from pylightnix.core.value import drawn, value
 from pylightnix.store.layout import Store
 from pylightnix.store.query import has_derivation
 
@@ -70,6 +70,7 @@ class Closure:
     derivations: tuple[Derivation, ...]
     store: Store
     making: Making | None = None
+    _repr_html_ = drawn
 
     def __eq__(self, other: object) -> bool:
         """Compare everything but how they were made."""
@@ -155,18 +156,23 @@ def close_over(
     derivations = _needed(registry, targets)
     if hold is not None:
         hold([drv.dref for drv in derivations])
-        _write(
-            [drv for drv in derivations if not has_derivation(store, drv.dref, drv.config)], store
-        )
+        _write(derivations, store)
     return Closure(result, tuple(targets), derivations, store)
 
 
-def _write(missing: Collection[Derivation], store: Store) -> None:
-    if missing:
-        from pylightnix.store.objects import write_derivation
+def _write(derivations: Collection[Derivation], store: Store) -> None:
+    """Write what the store lacks; dependencies come first."""
+    new: set[DRef] = set()
+    for drv in derivations:
+        # What needs a derivation that was not there is new itself, as a rule; if it is not, whoever
+        # writes it finds out.
+        is_new = bool(new) and not new.isdisjoint(drv.config.deps)
+        if not is_new and has_derivation(store, drv.dref, drv.config):
+            continue
+        from pylightnix.store.objects import put_derivation
 
-        for drv in missing:
-            write_derivation(store, drv.dref, drv.config)
+        put_derivation(store, drv.dref, drv.config)
+        new.add(drv.dref)
 
 
 def _needed(registry: Registry, targets: Collection[DRef]) -> tuple[Derivation, ...]:

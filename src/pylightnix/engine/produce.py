@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from typing import Any
 
 from pylightnix.core.config import config_promises
-from pylightnix.core.context import Context, mkcontext
 from pylightnix.core.errors import PylightnixError, RealizeError, StoreError
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RefPath, RRef
@@ -20,12 +18,17 @@ from pylightnix.store.objects import put_derivation, put_realization
 from pylightnix.store.query import candidates
 
 from .arguments import RealizeArg
-from .events import Built, Hit, Started, Waiting
+from .build import Wrapped
+from .events import Built, Hit, Started, Waiting, tell
 from .matchers import MatcherUnsatisfied
 from .provenance import Clock, provenance
 from .registry import Derivation
 from .run import log_trace, tail
 from .workshop import Workshop, choose
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pylightnix.core.context import Context
 
 
 class BuildFailed(RealizeError):
@@ -85,7 +88,7 @@ def produce(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> 
     """
 
     def on_wait(holder: str) -> None:
-        shop.emit(Waiting(drv.dref, holder, time.monotonic()))
+        tell(shop.emit, Waiting, drv.dref, holder)
 
     wait_s = shop.lock_timeout_s
     try:
@@ -98,7 +101,7 @@ def produce(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> 
             if drv.dref not in shop.force:
                 chosen = choose(store, drv, found)
                 if chosen is not None:
-                    shop.emit(Hit(drv.dref, chosen, time.monotonic()))
+                    tell(shop.emit, Hit, drv.dref, chosen)
                     return chosen
             return _build_until_matched(shop, store, drv, context, found)
     except OSError as error:
@@ -126,6 +129,9 @@ def _build_until_matched(
         made += _build(shop, store, drv, context, builds)
         builds += 1
         candidates = sorted({*found, *made})
+        for rref in made:
+            if rref not in found:
+                shop.on_new(rref)
         chosen = choose(store, drv, candidates)
         if chosen is not None:
             return chosen
@@ -146,25 +152,27 @@ def _build(
     log = log_path(store, drv.dref)
     values = shop.args.get(drv.dref, {})
     rarg = RealizeArg(values, drv.config, shop.scratch.new, log=log, rindex=rindex, emit=shop.emit)
-    shop.emit(Started(drv.dref, time.monotonic()))
+    tell(shop.emit, Started, drv.dref)
     clock = Clock()
-    folders = _run(shop, store, drv, mkcontext(context), rarg)
+    folders = _run(shop, store, drv, context, rarg)
     facts = provenance(drv.realizer, clock)
     made = [_install(shop, store, drv, context, folder, facts) for folder in folders]
     shop.scratch.drop()
     if rarg.logged:
         _keep_log(store, log, made)
-    shop.emit(Built(drv.dref, tuple(made), facts.seconds, time.monotonic()))
+    tell(shop.emit, Built, drv.dref, tuple(made), facts.seconds)
     return made
 
 
 def _run(
-    shop: Workshop, store: Store, drv: Derivation, context: Context, rarg: RealizeArg
+    shop: Workshop,
+    store: Store,
+    drv: Derivation,
+    context: Mapping[DRef, Chosen],
+    rarg: RealizeArg,
 ) -> list[str]:
     try:
-        with nullcontext() if shop.capture is None else shop.capture(rarg.log):
-            returned = shop.invoke(drv.realizer, store, drv.dref, context, rarg)
-        folders = _folders(drv.dref, returned)
+        folders = _folders(drv.dref, _returned(shop, store, drv, context, rarg))
     except NotRealized as error:
         if error.drefs == (drv.dref,):
             raise  # it is the derivation's own word that it must not be built
@@ -182,6 +190,26 @@ def _run(
             shop.scratch.keep(drv.dref)
             raise PromiseBroken(drv.dref, missing, folder)
     return folders
+
+
+def _returned(
+    shop: Workshop,
+    store: Store,
+    drv: Derivation,
+    context: Mapping[DRef, Chosen],
+    rarg: RealizeArg,
+) -> object:
+    """Call the realizer with a frozen context."""
+    if isinstance(drv.realizer, Wrapped):
+        frozen: Context = context  # type: ignore[assignment]  # a `Build` freezes it when asked
+    else:
+        from pylightnix.core.context import mkcontext
+
+        frozen = mkcontext(context)
+    if shop.capture is None:
+        return shop.invoke(drv.realizer, store, drv.dref, frozen, rarg)
+    with shop.capture(rarg.log):
+        return shop.invoke(drv.realizer, store, drv.dref, frozen, rarg)
 
 
 def _folders(dref: DRef, returned: object) -> list[str]:

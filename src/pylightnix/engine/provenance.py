@@ -5,41 +5,38 @@ from __future__ import annotations
 import os
 import sys
 import time
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 from pylightnix.core.version import VERSION
+from pylightnix.store.clock import iso_now
 from pylightnix.store.machine import host
 from pylightnix.store.objects import Provenance
+
+_PYTHON = sys.version.split()[0]
 
 
 class Clock:
     """Tells when it was made, and how long ago that is by a clock that nobody sets."""
 
-    __slots__ = ("start", "start_s")
+    __slots__ = ("start", "start_ns")
 
     def __init__(self) -> None:
-        self.start = datetime.now(UTC)
-        self.start_s = time.monotonic()
+        self.start = iso_now()
+        self.start_ns = time.monotonic_ns()
 
 
 def provenance(realizer: object, clock: Clock) -> Provenance:
     """Describe a build that started with `clock` and ends now."""
     return Provenance(
-        start=_iso(clock.start),
-        stop=_iso(datetime.now(UTC)),
-        seconds=round(time.monotonic() - clock.start_s, 6),
+        start=clock.start,
+        stop=iso_now(),
+        seconds=(time.monotonic_ns() - clock.start_ns) // 1000 / 10**6,
         host=host(),
         user=_user(),
-        python=sys.version.split()[0],
+        python=_PYTHON,
         pylightnix=VERSION,
         realizer=qualified(realizer),
     )
-
-
-def _iso(time_: datetime) -> str:
-    # Always with microseconds: texts of one form sort as the times do.
-    return time_.isoformat(timespec="microseconds")
 
 
 @lru_cache(maxsize=1)
@@ -56,5 +53,6 @@ def qualified(function: object) -> str:
     """Name a function as `module:qualname`; of a partial, the function inside."""
     while isinstance(function, partial):
         function = function.func
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{getattr(named, '__module__', '?')}:{getattr(named, '__qualname__', '?')}"
+    qualname = getattr(function, "__qualname__", None)
+    named = function if qualname is not None else type(function)
+    return f"{getattr(named, '__module__', '?')}:{qualname or getattr(named, '__qualname__', '?')}"

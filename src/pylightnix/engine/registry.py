@@ -116,9 +116,9 @@ def register(
     # The hash is hex and the name was checked with the config: nothing is left to validate.
     dref = str.__new__(DRef, f"dref:{config_hash(config)}-{config.name}")
     known = registry.derivations
-    missing = tuple(dep for dep in config.deps if dep not in known)
+    missing = [dep for dep in config.deps if dep not in known]
     if missing:
-        raise UnknownDependency(dref, missing)
+        raise UnknownDependency(dref, tuple(missing))
     known[dref] = Derivation(dref, config, matcher, realizer)
     return dref
 

@@ -19,13 +19,13 @@ from pylightnix.core.plan import (
     settled,
     started,
 )
-from pylightnix.core.refs import DRef
+from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 from pylightnix.store.lock import this_process
 
 from .closure import Closure
 from .crew import Crew, Ended, Hire, Job
-from .events import CutOff, Failed, Finished, Queued, Skipped, ignore
+from .events import CutOff, Failed, Finished, Queued, Skipped, ignore, tell
 from .failures import BuildsFailed
 from .look import looker
 from .produce import BuildFailed, NotRealized, PromiseBroken, produce
@@ -51,7 +51,8 @@ def work(
     absent = tuple(dref for dref in ready(plan) if dref in asserted)
     if absent:
         raise NotRealized(absent)
-    shop = changed(shop, who=this_process())
+    new: set[RRef] = set()
+    shop = changed(shop, who=this_process(), on_new=new.add)
     follower = None
     if shop.emit is not ignore:
         from .follow import Follower
@@ -60,7 +61,7 @@ def work(
         shop = changed(shop, emit=follower)
     with hire() as crew:
         run = _Run(closure, plan, shop, crew, follower)
-        run.asserted = frozenset(asserted)
+        run.asserted, run.new = frozenset(asserted), new
         try:
             run.all()
         except BaseException:
@@ -81,6 +82,7 @@ class _Run:
         self.targets, self.plan, self.shop, self.crew = closure.targets, plan, shop, crew
         self.follower = follower
         self.asserted: frozenset[DRef] = frozenset()
+        self.new: set[RRef] = set()
         self.known = {drv.dref: drv for drv in closure.derivations}
         self.drefs = tuple(self.known)
         self.order = {dref: i for i, dref in enumerate(self.drefs)}
@@ -103,7 +105,7 @@ class _Run:
             self.collect()
 
     def cut_off(self, dref: DRef, chosen: Chosen) -> None:
-        self.shop.emit(CutOff(dref, chosen, time.monotonic()))
+        tell(self.shop.emit, CutOff, dref, chosen)
 
     def proceed(self) -> None:
         """Look at what a build has made ready; queue what has to be built."""
@@ -111,7 +113,9 @@ class _Run:
 
         def ask(dref: DRef, context: dict[DRef, Chosen]) -> Chosen | None:
             try:
-                chosen = self.look(dref, context)
+                # Nothing has been made with what was not there a moment ago; if another process was
+                # that quick, it is found under the lock.
+                chosen = None if self.is_news(context) else self.look(dref, context)
             except Exception as error:  # builds that run must not be lost by it
                 missing[dref] = error
                 return None
@@ -127,6 +131,12 @@ class _Run:
                 self.plan = started(self.plan, dref)
                 self.fail(dref, error)
 
+    def is_news(self, context: dict[DRef, Chosen]) -> bool:
+        """Tell whether something in a context was built here just now, and was not there before."""
+        if self.asserted:
+            return False  # the asking is in earnest
+        return any([rref in self.new for chosen in context.values() for rref in chosen])
+
     def enqueue(self, dref: DRef, attempt: int) -> None:
         """Put a build into the queue: longest first, where durations are asked for."""
         if self.errors and not self.crew.keep_going:
@@ -134,7 +144,7 @@ class _Run:
         duration = self.crew.duration
         weight = 0.0 if duration is None else -duration(dref)
         heapq.heappush(self.queue, (weight, self.order[dref], attempt))
-        self.shop.emit(Queued(dref, time.monotonic()))
+        tell(self.shop.emit, Queued, dref)
 
     def busy(self) -> bool:
         return self.hands is not None and bool(self.hands.running)
@@ -187,7 +197,7 @@ class _Run:
         """Note a failure; without `keep_going` nothing further is handed out."""
         self.plan = failed(self.plan, dref)
         self.errors.append(error)
-        self.shop.emit(Failed(dref, str(error), time.monotonic()))
+        tell(self.shop.emit, Failed, dref, str(error))
         if not self.crew.keep_going:
             self.queue.clear()
 
@@ -204,7 +214,7 @@ class _Run:
         for skip in skipped:
             self.shop.emit(skip)
         for target in self.targets:
-            self.shop.emit(Finished(target, self.plan.done.get(target, ()), time.monotonic()))
+            tell(self.shop.emit, Finished, target, self.plan.done.get(target, ()))
         if self.errors and self.crew.keep_going:
             raise BuildsFailed(tuple(self.errors), tuple(skip.dref for skip in skipped)) from (
                 self.errors[0]

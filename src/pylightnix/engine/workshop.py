@@ -36,6 +36,10 @@ def call(
     return realizer(store, dref, context, rarg)
 
 
+def unnoted(rref: RRef) -> None:
+    """Take no note of a new realization."""
+
+
 @value
 class Workshop:
     """What a whole `realize` has in common.
@@ -49,6 +53,7 @@ class Workshop:
         emit: where events go.
         invoke: how a realizer is called.
         who: builds, for those who wait; empty for just this process.
+        on_new: told of realizations that were built and not there before.
         capture: sends what this process prints to a file, while a realizer runs; None where it has
             other work as well.
     """
@@ -62,6 +67,7 @@ class Workshop:
     invoke: Invoke = call
     who: str = ""
     capture: Capture | None = None
+    on_new: Callable[[RRef], object] = unnoted
 
 
 def choose(store: Store, drv: Derivation, found: Sequence[RRef]) -> Chosen | None:

@@ -63,6 +63,7 @@ class Shelf:
         config: what its config says; None if nobody asked yet.
         has_config: whether there is a file of that name.
         durable: all of it is on the disk, whatever happens to the power.
+        tidy: no interrupted write is in the folder.
     """
 
     identity: tuple[int, int, int]
@@ -71,6 +72,7 @@ class Shelf:
     config: ConfigFacts | None = None
     has_config: bool = True
     durable: bool = True
+    tidy: bool = True
 
 
 def as_word(text: str) -> str:
@@ -96,8 +98,8 @@ def encode_shelf(shelf: Shelf) -> str:
         )
         for book in shelf.books
     ]
-    head = row_head(inode, mtime_ns, ctime_ns, shelf.durable)
-    return head + "\n".join([config, *books])
+    head = _line(inode, mtime_ns, ctime_ns, int(shelf.durable), boot_id())
+    return "\n".join([head, config, *books])
 
 
 def _line(*words: object) -> str:
@@ -121,9 +123,13 @@ def decode_shelf(dref: DRef, row: str) -> Shelf:
     )
 
 
-def row_head(inode: int, mtime_ns: int, ctime_ns: int, durable: bool) -> str:
-    """Give how the row of a derivation begins whose folder is in this state."""
-    return f"{inode} {mtime_ns} {ctime_ns} {durable:d} {boot_id()}\n"
+def row_tails(durable: bool) -> tuple[str, ...]:
+    """Give how the first line of a row that may be believed goes on behind the three numbers.
+
+    Args:
+        durable: only if all of it is on the disk.
+    """
+    return tuple(f"{known} {boot_id()}\n" for known in ("1" if durable else "01"))
 
 
 def rrefs_in_row(dref: DRef, row: str) -> list[RRef]:

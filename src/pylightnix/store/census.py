@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from pylightnix.core.reclaim import Item, Ref
 from pylightnix.core.refs import DRef
@@ -16,20 +17,38 @@ from .trouble import status_of
 Score = Callable[[str], float | None]
 
 
-def census(store: Store, score: Score | None = None) -> dict[Ref, Item]:
-    """List everything, the remains of interrupted copies included.
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The whole store.
+
+    Attributes:
+        items: every object, the remains of interrupted copies included.
+        unsure: derivations in whose folders there may be other things as well.
+    """
+
+    items: Mapping[Ref, Item]
+    unsure: Sequence[DRef]
+
+
+def census(store: Store, score: Score | None = None) -> Census:
+    """List everything.
 
     Args:
         store: where.
         score: given the folder of a realization, the number that it is judged by.
     """
     items: dict[Ref, Item] = {}
+    unsure: list[DRef] = []
     for dref, known in survey(store):
-        shelf = decode_shelf(dref, known) if isinstance(known, str) else known
+        if isinstance(known, str):
+            shelf = decode_shelf(dref, known)
+        else:
+            shelf = known
+            unsure.append(dref)
         if shelf.config is None:
             shelf = shelf_of(store, dref) or shelf  # what is read of the config is to be remembered
         _count(store, dref, shelf, score, items)
-    return items
+    return Census(items, unsure)
 
 
 def _count(

@@ -11,21 +11,22 @@ copy.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import signal
 import stat
-from dataclasses import dataclass, field
 from hashlib import sha256
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.manifest import META, Entry
 
-from .fsys import EPOCH_NS, incoming, unlock_entry
+from .fsys import EPOCH, incoming, unlock_entry
 
 CHUNK = 1 << 20
 MAX_DEPTH = 256
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _OPEN_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
-_TIMES = (EPOCH_NS, EPOCH_NS)
+_SIGNAL = int(signal.SIGURG)
 
 
 class InvalidOutput(StoreError):
@@ -39,7 +40,6 @@ class InvalidOutput(StoreError):
         return f"{self.path!r} in the output folder {self.folder} cannot be stored: {self.cause}"
 
 
-@dataclass
 class Inventory:
     """What the walk found.
 
@@ -49,11 +49,13 @@ class Inventory:
         size_bytes: of all files together.
     """
 
-    folder: str
-    sync: bool
-    entries: list[Entry] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    size_bytes: int = 0
+    __slots__ = ("entries", "folder", "remarks", "size_bytes", "sync")
+
+    def __init__(self, folder: str, sync: bool) -> None:
+        self.folder, self.sync = folder, sync
+        self.entries: list[Entry] = []
+        self.remarks: list[str] = []
+        self.size_bytes = 0
 
 
 def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
@@ -82,16 +84,8 @@ def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
     except OSError as error:
         raise InvalidOutput(folder, ".", f"expected a folder ({error.strerror})") from error
     _strip_attributes(folder)
-    _entries(found, _Place(None, f"{folder}/"), listing, "", 0)
+    _entries(found, None, listing, "", 0)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where names are meant: in an open folder, or behind a path."""
-
-    fd: int | None
-    base: str = ""
 
 
 def _listed(folder: str | int) -> list[os.DirEntry[str]]:
@@ -100,18 +94,18 @@ def _listed(folder: str | int) -> list[os.DirEntry[str]]:
 
 
 def _entries(
-    found: Inventory, place: _Place, entries: list[os.DirEntry[str]], prefix: str, depth: int
+    found: Inventory, fd: int | None, entries: list[os.DirEntry[str]], prefix: str, depth: int
 ) -> None:
-    """Do all entries of one folder."""
+    """Do all entries of one folder: of an open one, or of the top, behind its path."""
     for entry in entries:
         path = _checked(found, prefix, entry.name)
-        name = place.base + entry.name
-        if entry.is_symlink():
-            _link(found, place.fd, name, path)
+        name = entry.path if fd is None else entry.name
+        if entry.is_file(follow_symlinks=False):
+            _file(found, fd, name, path)
         elif entry.is_dir(follow_symlinks=False):
-            _folder(found, place.fd, name, path, depth)
-        elif entry.is_file(follow_symlinks=False):
-            _file(found, place.fd, name, path)
+            _folder(found, fd, name, path, depth)
+        elif entry.is_symlink():
+            _link(found, fd, name, path)
         else:
             raise InvalidOutput(
                 found.folder, path, "only files, folders and symlinks can be stored; delete it"
@@ -133,6 +127,8 @@ def _checked(found: Inventory, prefix: str, name: str) -> str:
 
 
 def _note_twins(found: Inventory, prefix: str, names: list[str]) -> None:
+    if len(names) < 2:
+        return
     folded = {name.casefold() for name in names}
     if not all(name.isascii() for name in names):
         from unicodedata import normalize
@@ -150,9 +146,9 @@ def _folder(found: Inventory, parent: int | None, name: str, path: str, depth: i
     try:
         os.fchmod(fd, 0o700)
         _strip_attributes(fd)
-        _entries(found, _Place(fd), _listed(fd), f"{path}/", depth + 1)
+        _entries(found, fd, _listed(fd), f"{path}/", depth + 1)
         os.fchmod(fd, 0o555)
-        os.utime(fd, ns=_TIMES)
+        os.utime(fd, EPOCH)
         if found.sync:
             os.fsync(fd)
     finally:
@@ -168,7 +164,7 @@ def _link(found: Inventory, parent: int | None, name: str, path: str) -> None:
         raise InvalidOutput(
             found.folder, path, "its target is not UTF-8; make the link anew"
         ) from None
-    os.utime(name, ns=_TIMES, dir_fd=parent, follow_symlinks=False)
+    os.utime(name, EPOCH, dir_fd=parent, follow_symlinks=False)
     if leads_out(path, target):
         found.remarks.append(f"{path}: a link that is absolute or leads out of the object")
     found.entries.append((path, "l", target))
@@ -205,7 +201,7 @@ def _file(found: Inventory, parent: int | None, name: str, path: str) -> None:
         digest, size = hash_open(fd, status.st_size)
         executable = bool(status.st_mode & 0o111)
         os.fchmod(fd, 0o555 if executable else 0o444)
-        os.utime(fd, ns=_TIMES)
+        os.utime(fd, EPOCH)
         if found.sync:
             os.fsync(fd)
     finally:
@@ -242,13 +238,10 @@ def hash_open(fd: int, size_hint: int) -> tuple[str, int]:
 
 def _open_for_writing(fd: int) -> bool:
     """Tell whether anybody has the file open for writing: the kernel then grants no read lease."""
-    import fcntl
-    import signal
-
     try:
         # A lease is broken by a signal to us, and the default one would kill: ask for one that is
         # ignored. The lease ends when the file is closed; until then nobody can open it to write.
-        fcntl.fcntl(fd, 10, signal.SIGURG)  # F_SETSIG
+        fcntl.fcntl(fd, 10, _SIGNAL)  # F_SETSIG
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
         return error.errno == errno.EAGAIN

@@ -11,7 +11,7 @@ from contextlib import suppress
 from .layout import INCOMING, Store, trash_path
 
 # Not 1970: zip files cannot hold years before 1980.
-EPOCH_NS = 946684800 * 10**9
+EPOCH = (946684800, 946684800)
 DEEP = 100
 # What `flock` says where there are no such locks.
 NO_FLOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
@@ -29,9 +29,9 @@ def incoming(folder: str) -> str:
 
 def write_all(fd: int, data: bytes) -> None:
     """Write all of it: on a disk that is nearly full a write may come short."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    written = os.write(fd, data)
+    while written < len(data):
+        written += os.write(fd, memoryview(data)[written:])
 
 
 def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True) -> None:
@@ -50,7 +50,7 @@ def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True)
     try:
         write_all(fd, data)
         if dated:
-            os.utime(fd, ns=(EPOCH_NS, EPOCH_NS))
+            os.utime(fd, EPOCH)
         if sync:
             os.fsync(fd)
     finally:

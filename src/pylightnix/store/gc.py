@@ -90,15 +90,17 @@ def collect(
     Effects: renames below the store and `var/trash`, then deletes in `var/trash` and `var/tmp`.
     """
     # What was never seen before has its contents checked, which may take long: not under the lock.
-    items = census(store, score)
+    counted = census(store, score)
     with collector_lock(store, shared=False, wait_s=wait_s):
         if not dry_run:
-            items = census(store, score)
+            counted = census(store, score)
+        items = counted.items
         used = live_refs(store, mine)
         roots = {*all_roots(store, keep_folders, used), *keep, *at_work}
         now_s = time.time()
         victims = () if leftovers_only else dead(items, roots, policy, now_s)
-        rest = tuple(leftovers(store, now_s - policy.grace_s, (*used, *at_work)))
+        before_s = now_s - policy.grace_s
+        rest = tuple(leftovers(store, before_s, (*used, *at_work), counted.unsure))
         doomed = [] if dry_run else _taken(rest)
         if not dry_run and not leftovers_only:
             doomed += _claimed(store)

@@ -9,7 +9,7 @@ folder, which its reader compares. On any trouble the file is thrown away.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from zlib import crc32
 
@@ -41,33 +41,31 @@ class Index:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._rows: dict[tuple[str, str], str] = {}
-        self._fresh: dict[tuple[str, str], str] = {}
-        self._seen: set[tuple[str, str]] = set()
+        self._rows: dict[str, dict[str, str]] = {table: {} for table in TABLES}
+        self._fresh: dict[str, dict[str, str]] = {table: {} for table in TABLES}
+        self._seen: dict[str, set[str]] = {table: set() for table in TABLES}
         self._counted = False
         self._waited = False
         self.memory: dict[str, object] = {}
 
     def get(self, table: str, key: str) -> str | None:
         """Give what is remembered; whether that is still true is for the caller to check."""
-        if (table, key) not in self._seen:
+        if key not in self._seen[table]:
             self.load(table, [key])
-        return self._rows.get((table, key))
+        return self._rows[table].get(key)
 
     def put(self, table: str, key: str, body: str) -> None:
         """Remember something."""
-        self._seen.add((table, key))
-        self._rows[table, key] = self._fresh[table, key] = body
+        self._seen[table].add(key)
+        self._rows[table][key] = self._fresh[table][key] = body
 
-    def load(self, table: str, keys: Iterable[str]) -> None:
-        """Read many rows at once."""
-        seen = self._seen
-        wanted = [key for key in keys if (table, key) not in seen]
-        if not wanted:
-            return
-        seen.update((table, key) for key in wanted)
-        if not os.path.exists(self._path):
-            return
+    def load(self, table: str, keys: Iterable[str]) -> Mapping[str, str]:
+        """Read many rows at once; gives all that are known of the table."""
+        rows, fresh, seen = self._rows[table], self._fresh[table], self._seen[table]
+        wanted = [key for key in keys if key not in seen]
+        seen.update(wanted)
+        if not wanted or not os.path.exists(self._path):
+            return rows
 
         def read(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
             if len(wanted) > _KEYS:  # quicker than asking for them in many queries
@@ -80,24 +78,20 @@ class Index:
                 rows += connection.execute(query, some).fetchall()
             return rows
 
-        rows, fresh = self._rows, self._fresh
         for key, body, checksum in self._guarded(read) or ():
             if type(key) is str and type(body) is str and checksum == _checksum(key, body):
-                rows[table, key] = fresh.get((table, key), body)
+                rows[key] = fresh.get(key, body)
+        return rows
 
     def flush(self) -> None:
         """Write what is new; where that cannot be done, it is not remembered."""
-        if not self._fresh:
+        if not any(self._fresh.values()):
             return
-        fresh, self._fresh = self._fresh, {}
+        fresh, self._fresh = self._fresh, {table: {} for table in TABLES}
 
         def write(connection: sqlite3.Connection) -> None:
-            for table in TABLES:
-                rows = [
-                    (key, body, _checksum(key, body))
-                    for (kind, key), body in fresh.items()
-                    if kind == table
-                ]
+            for table, bodies in fresh.items():
+                rows = [(key, body, _checksum(key, body)) for key, body in bodies.items()]
                 connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)", rows)
             connection.commit()
 
@@ -105,8 +99,10 @@ class Index:
 
     def clear(self) -> None:
         """Forget everything, on the disk too."""
-        for known in (self._rows, self._fresh, self._seen, self.memory):
-            known.clear()
+        for table in TABLES:
+            for known in (self._rows[table], self._fresh[table], self._seen[table]):
+                known.clear()
+        self.memory.clear()
         for suffix in _FILES:
             _delete(self._path + suffix)
 

@@ -6,7 +6,7 @@ That is scratch folders of dead processes, lists of what these used, and names t
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -34,7 +34,12 @@ class Leftover:
     what: str
 
 
-def leftovers(store: Store, before_s: float, in_use: Collection[Ref] = ()) -> Iterator[Leftover]:
+def leftovers(
+    store: Store,
+    before_s: float,
+    in_use: Collection[Ref] = (),
+    homes: Iterable[DRef] | None = None,
+) -> Iterator[Leftover]:
     """Give what was left behind and last touched before a time.
 
     Args:
@@ -42,6 +47,7 @@ def leftovers(store: Store, before_s: float, in_use: Collection[Ref] = ()) -> It
         before_s: the time, in seconds since 1970.
         in_use: references that live processes use. What is being written beside them is no
             left-over, however long ago it was begun.
+        homes: derivations in whose folders to look; by default all.
     """
     busy = {dref_of(ref) for ref in in_use}
     tmp = var_path(store, "tmp")
@@ -53,9 +59,10 @@ def leftovers(store: Store, before_s: float, in_use: Collection[Ref] = ()) -> It
         if _is_dead(path):  # no matter since when: it says nothing any more
             yield _found(path, "what a process used that was killed")
     # Outputs from another disk are copied to the top; nobody can tell for which derivation.
-    homes = [drv_path(store, dref) for dref in _derivations(store) if dref not in busy]
+    drefs = _derivations(store) if homes is None else homes
+    folders = [drv_path(store, dref) for dref in drefs if dref not in busy]
     books = [var_path(store, part) for part in _BOOKS]
-    for folder in (*homes, *(() if busy else (store.objects,)), *books):
+    for folder in (*folders, *(() if busy else (store.objects,)), *books):
         for name in _listed(folder):
             if name.startswith(INCOMING) and _older(f"{folder}/{name}", before_s):
                 yield _found(f"{folder}/{name}", "an interrupted write")

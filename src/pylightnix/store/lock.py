@@ -10,18 +10,21 @@ filelock: its locks on the same files are the same locks.
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Callable
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef
-from pylightnix.core.value import changed
 
+from .clock import iso_second_now
 from .fsys import NO_FLOCK
 from .layout import Store, var_path
 from .machine import host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 # A waiter tells who holds the lock after so long; shorter waits are not worth a line.
 PATIENCE_S = 1.0
@@ -49,7 +52,6 @@ class StoreBusy(StoreError):
         )
 
 
-@contextmanager
 def build_lock(
     store: Store,
     dref: DRef,
@@ -57,7 +59,7 @@ def build_lock(
     wait_s: float | None = None,
     on_wait: Callable[[str], None] | None = None,
     who: str | None = None,
-) -> Iterator[Store]:
+) -> AbstractContextManager[Store]:
     """Hold the build lock of a derivation.
 
     Args:
@@ -69,22 +71,45 @@ def build_lock(
         who: what others are told while we hold it; by default `this_process()`.
 
     Returns:
-        The store to hand to the builder: it knows what is held.
+        What gives, when entered, the store to hand to the builder: it knows what is held.
 
     Raises:
         StoreBusy: another process held it for all of `wait_s`.
         StoreError: the lock file cannot be made.
     """
-    stripe = dref[5:7]
-    if stripe in store.held:
-        yield store
-        return
-    release = _taken(store, dref, wait_s, on_wait, who or this_process())
-    try:
-        yield store if release is None else changed(store, held=store.held | {stripe})
-    finally:
-        if release is not None:
-            release()
+    return _BuildLock(store, dref, wait_s, on_wait, who or this_process())
+
+
+class _BuildLock:
+    """A lock for one `with` block; a class, since a generator costs as much as the lock itself."""
+
+    __slots__ = ("_dref", "_on_wait", "_release", "_store", "_wait_s", "_who")
+
+    def __init__(
+        self,
+        store: Store,
+        dref: DRef,
+        wait_s: float | None,
+        on_wait: Callable[[str], None] | None,
+        who: str,
+    ) -> None:
+        self._store, self._dref, self._who = store, dref, who
+        self._wait_s, self._on_wait = wait_s, on_wait
+        self._release: Callable[[], None] | None = None
+
+    def __enter__(self) -> Store:
+        store, stripe = self._store, self._dref[5:7]
+        if stripe in store.held:
+            return store
+        self._release = _taken(store, self._dref, self._wait_s, self._on_wait, self._who)
+        if self._release is None:
+            return store
+        held = store.held | {stripe}
+        return Store(store.objects, store.var, store.durability, held, store.index)
+
+    def __exit__(self, *_: object) -> None:
+        if self._release is not None:
+            self._release()
 
 
 def _taken(
@@ -95,8 +120,6 @@ def _taken(
     who: str,
 ) -> Callable[[], None] | None:
     """Take the lock and give what releases it; None if a nested build has to go on without."""
-    import fcntl
-
     path = _path(store, dref)
     fd = _open(path)
     try:
@@ -114,8 +137,6 @@ def _taken(
 
 
 def _release(fd: int) -> None:
-    import fcntl
-
     # Unlock first: a process that the builder forked has a copy of the descriptor, and closing
     # ours alone would leave the lock with it.
     try:
@@ -147,12 +168,13 @@ def this_process() -> str:
 
 
 def _sign(fd: int, dref: DRef, who: str) -> None:
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    holder = f"{who} since {since} ({dref})"
+    holder = f"{who} since {iso_second_now()} ({dref})"
     # The lock is held whether or not the disk has room to say by whom. Always of one length, so
     # that nothing of a longer signature stays.
-    with suppress(OSError):
+    try:
         os.pwrite(fd, f"{holder:<{_SIGNATURE - 1}}\n".encode()[:_SIGNATURE], 0)
+    except OSError:
+        return
 
 
 def _waited(

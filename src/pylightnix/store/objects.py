@@ -13,20 +13,20 @@ import stat
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
-from pylightnix.core.codec import canonical_json
+from pylightnix.core.codec import canonical_json, json_text
 from pylightnix.core.config import Config
 from pylightnix.core.errors import StoreError
-from pylightnix.core.manifest import META, Manifest, encode_manifest, rref_of
-from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.manifest import META, context_prefix, rref_of, with_entries
+from pylightnix.core.refs import DRef, RRef, rref2dref
+from pylightnix.core.value import value
 
 from . import fsys
 from .check import faults
 from .freeze import InvalidOutput, freeze_tree
 from .layout import CONFIG, INCOMING, Store, drv_path, rref_path, var_path
 from .query import has_derivation
-from .shelf import add_book, mkbook
+from .shelf import add_book, mkbook, prefix_key
 from .syscalls import rename_noreplace, sync_filesystem
 from .verified import remember
 
@@ -34,7 +34,7 @@ MANIFEST = f"{META}/manifest.json"
 PROVENANCE = f"{META}/build.json"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Provenance:
     """Where a realization comes from; kept in build.json and not hashed.
 
@@ -57,25 +57,21 @@ class Provenance:
 def put_derivation(store: Store, dref: DRef, config: Config) -> None:
     """Write a config below its name; writes nothing if it is there.
 
+    Made for what is likely not to be there: it is looked for only if its folder is.
+
     Raises:
         StoreError: it cannot be written; nothing of it stays.
 
     Effects: makes `<derivation>/config.json`, atomically; flushed at once with durability `full`,
         together with the first realization with `batch`.
     """
-    if not has_derivation(store, dref, config):
-        write_derivation(store, dref, config)
-
-
-def write_derivation(store: Store, dref: DRef, config: Config) -> None:
-    """Write a config below its name, without looking whether it is there; see `put_derivation`."""
     folder = drv_path(store, dref)
     # Two processes that write one config at one nanosecond meet in O_EXCL, and one tries again.
     aside = f"{folder}/{INCOMING}{time.time_ns():x}-{id(config):x}"
     sync = store.durability == "full"
     try:
-        with suppress(FileExistsError):
-            os.mkdir(folder)
+        if not _made(folder) and has_derivation(store, dref, config):
+            return
         fsys.write_new(aside, config.canonical, sync=sync, dated=False)
         os.rename(aside, f"{folder}/{CONFIG}")
         if sync:
@@ -92,6 +88,15 @@ def write_derivation(store: Store, dref: DRef, config: Config) -> None:
                 "Mend the disk (free space? permissions?) and try again"
             ) from error
         raise
+
+
+def _made(folder: str) -> bool:
+    """Make a folder; tell whether it was not there."""
+    try:
+        os.mkdir(folder)
+        return True
+    except FileExistsError:
+        return False
 
 
 def put_realization(
@@ -119,7 +124,7 @@ def put_realization(
         StoreError: it was, and only its name could not be flushed.
     """
     mine = folder if ours else _own(store, folder)
-    copied = os.path.basename(mine).startswith(INCOMING)
+    copied = not ours and os.path.basename(mine).startswith(INCOMING)
     try:
         rref, published = _put(store, dref, context, mine, provenance)
     except BaseException:
@@ -141,7 +146,8 @@ def _put(
 ) -> tuple[RRef, bool]:
     """Canonicalise, name, publish; tells whether it was not there before."""
     inventory = freeze_tree(folder, sync=store.durability == "full")
-    manifest = encode_manifest(Manifest(dref, context, inventory.entries))
+    prefix = context_prefix(dref, context)
+    manifest = with_entries(prefix, inventory.entries)
     rref = rref_of(manifest, dref)
     # Looking first saves a flush; without flushes the last rename finds out by itself.
     there = store.durability != "none" and os.path.lexists(rref_path(store, rref))
@@ -152,7 +158,8 @@ def _put(
         size = len(manifest) + extra + inventory.size_bytes
         if published:
             status = os.lstat(rref_path(store, rref))
-            add_book(store, dref, mkbook(rref, context, provenance.stop, size, status.st_ctime))
+            key, stop = prefix_key(prefix), provenance.stop
+            add_book(store, dref, mkbook(rref, key, context, stop, size, status.st_ctime))
     remember(store, rref, flushed=store.durability != "none", status=status)
     return rref, published
 
@@ -185,19 +192,32 @@ def _own(store: Store, folder: str) -> str:
     return copy
 
 
+def encode_provenance(provenance: Provenance, remarks: Sequence[str] = ()) -> bytes:
+    """Give the bytes of build.json: canonical ones, made by hand, since the form is known.
+
+    Args:
+        provenance: where the realization comes from.
+        remarks: why it may not survive a copy to another place or system.
+    """
+    text = f'"portable":{"false" if remarks else "true"},'
+    if remarks:
+        text += f'"portable_reason":{canonical_json(list(remarks)).decode()},'
+    facts = provenance
+    return (
+        f'{{"host":{json_text(facts.host)},{text}"pylightnix":{json_text(facts.pylightnix)},'
+        f'"python":{json_text(facts.python)},"realizer":{json_text(facts.realizer)},'
+        f'"seconds":{facts.seconds!r},"start":{json_text(facts.start)},'
+        f'"stop":{json_text(facts.stop)},"user":{json_text(facts.user)}}}'
+    ).encode()
+
+
 def _write_meta(
     folder: str, manifest: bytes, provenance: Provenance, remarks: Sequence[str], *, sync: bool
 ) -> int:
     """Write our own two files; gives the length of the one that is not hashed."""
     os.mkdir(f"{folder}/{META}", 0o755)
     fsys.write_new(f"{folder}/{MANIFEST}", manifest, sync=sync)
-    facts: dict[str, object] = {name: getattr(provenance, name) for name in Provenance.__slots__}
-    if remarks:
-        facts["portable"] = False
-        facts["portable_reason"] = list(remarks)
-    else:
-        facts["portable"] = True
-    raw = canonical_json(facts)
+    raw = encode_provenance(provenance, remarks)
     fsys.write_new(f"{folder}/{PROVENANCE}", raw, sync=sync)
     _close_folder(f"{folder}/{META}", sync=sync)
     return len(raw)
@@ -206,16 +226,16 @@ def _write_meta(
 def _close_folder(path: str, *, sync: bool) -> None:
     """Make a folder of ours read-only and old, as everything in the store is."""
     os.chmod(path, 0o555)
-    os.utime(path, ns=(fsys.EPOCH_NS, fsys.EPOCH_NS))
+    os.utime(path, fsys.EPOCH)
     if sync:
         fsys.sync_folder(path)
 
 
 def _publish(store: Store, folder: str, rref: RRef) -> bool:
     """Rename into the derivation's folder, close the top, flush, name it, flush the name."""
-    home = os.path.dirname(rref_path(store, rref))
+    home = drv_path(store, rref2dref(rref))
     # A scratch folder's name is nobody else's, and its outputs are installed one after the other.
-    aside = f"{home}/{INCOMING}{os.path.basename(os.path.dirname(folder))}-{time.time_ns():x}"
+    aside = f"{home}/{INCOMING}{folder.rsplit('/', 2)[-2]}-{time.time_ns():x}"
     # First to the new parent and only then read-only: without root a read-only folder cannot change
     # its parent.
     os.rename(folder, aside)

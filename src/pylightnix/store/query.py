@@ -80,7 +80,7 @@ def candidates(
     shelf = shelf_of(store, dref)
     if shelf is None:
         return None
-    if context is None:
+    if context is None or not shelf.books:
         return [book.rref for book in shelf.books]
     key = context_key(dref, context)
     return [book.rref for book in shelf.books if book.context == key]

@@ -15,12 +15,12 @@ from hashlib import sha256
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
 from pylightnix.core.manifest import META, context_prefix, parse_manifest
-from pylightnix.core.refs import DRef, RRef, rref2dref
+from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 
 from .books import NOBODY, Book, ConfigFacts, Shelf, as_word, decode_shelf, encode_shelf
 from .fsys import read_bytes
-from .layout import CONFIG, Store, config_path, drv_path, parse_rref, rref_path
+from .layout import CONFIG, INCOMING, Store, config_path, drv_path, parse_rref, rref_path
 from .trouble import read_if_possible
 
 TYPE_CHECKING = False
@@ -36,7 +36,12 @@ TABLE = "shelf"
 
 def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
     """Digest a derivation with the realizations of its direct dependencies: 32 hex digits."""
-    return sha256(context_prefix(dref, context)).hexdigest()[:32]
+    return prefix_key(context_prefix(dref, context))
+
+
+def prefix_key(prefix: bytes) -> str:
+    """Digest what `context_prefix` gave."""
+    return sha256(prefix).hexdigest()[:32]
 
 
 def shelf_of(store: Store, dref: DRef) -> Shelf | None:
@@ -62,7 +67,7 @@ def shelf_of(store: Store, dref: DRef) -> Shelf | None:
     shelf = read_shelf(store, dref, identity, known)
     if index is not None:
         # A copy under way fills a strange folder without touching this one.
-        certain = not shelf.strange and now_ns - max(identity[1:]) > RACY_NS
+        certain = not shelf.strange and shelf.tidy and now_ns - max(identity[1:]) > RACY_NS
         _remember(index, dref, shelf, certain=certain)
     return shelf
 
@@ -149,13 +154,14 @@ def read_shelf(
     """
     old = {} if before is None else {book.rref: book for book in before.books}
     names, has_config = _listed(drv_path(store, dref))
+    tidy = not any(name.startswith(INCOMING) for name in names)
     found = sorted(rref for name in names if (rref := parse_rref(dref, name)) is not None)
     read = [_book(store, rref, old.get(rref)) for rref in found]
     books = tuple(book for book in read if book is not None)
     whole = {book.rref for book in books}
     strange = tuple(rref for rref in found if rref not in whole)
     durable = store.durability != "none"
-    return Shelf(identity, books, strange, has_config=has_config, durable=durable)
+    return Shelf(identity, books, strange, has_config=has_config, durable=durable, tidy=tidy)
 
 
 def begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
@@ -215,7 +221,8 @@ def _read_book(store: Store, rref: RRef) -> Book:
     manifest = parse_manifest(raw)
     stop, extra = _stop(folder)
     size = len(raw) + extra + sum(entry[2] for entry in manifest.entries if len(entry) == 4)
-    return mkbook(rref, manifest.context, stop, size, arrived_s(store, rref))
+    key = context_key(manifest.dref, manifest.context)
+    return mkbook(rref, key, manifest.context, stop, size, arrived_s(store, rref))
 
 
 def arrived_s(store: Store, rref: RRef) -> float:
@@ -224,11 +231,16 @@ def arrived_s(store: Store, rref: RRef) -> float:
 
 
 def mkbook(
-    rref: RRef, context: Mapping[DRef, Sequence[RRef]], stop: str, size_bytes: int, arrived_s: float
+    rref: RRef,
+    key: str,
+    context: Mapping[DRef, Sequence[RRef]],
+    stop: str,
+    size_bytes: int,
+    arrived_s: float,
 ) -> Book:
-    """Put together what is known of a realization."""
+    """Put together what is known of a realization; `key` is its `context_key`."""
     needs = tuple(sorted({used for chosen in context.values() for used in chosen}))
-    return Book(rref, context_key(rref2dref(rref), context), stop, size_bytes, arrived_s, needs)
+    return Book(rref, key, stop, size_bytes, arrived_s, needs)
 
 
 def _stop(folder: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from pylightnix.core.refs import DRef, RRef
 
-from .books import Shelf, row_head, rrefs_in_row
+from .books import Shelf, row_tails, rrefs_in_row
 from .layout import Store, parse_drv
 from .shelf import TABLE, shelf_of
 
@@ -32,37 +32,28 @@ def survey(
     Effects: those of `shelf_of`, for derivations that the index does not know as they are.
     """
     with os.scandir(store.objects) as listing:
-        entries = [entry for entry in listing if wanted is None or wanted(entry.name)]
-    entries.sort(key=_name)
-    index = store.index
-    if index is not None:
-        index.load(TABLE, [f"dref:{entry.name}" for entry in entries])
-    durable = store.durability != "none"
-    for entry in entries:
-        key = f"dref:{entry.name}"
-        row = None if index is None else index.get(TABLE, key)
-        if row and _is_true(row, entry, durable):
+        found = {
+            f"dref:{entry.name}": entry for entry in listing if not wanted or wanted(entry.name)
+        }
+    rows = {} if store.index is None else store.index.load(TABLE, found)
+    tails = row_tails(store.durability != "none")
+    for key in sorted(found):
+        row = rows.get(key)
+        if row is not None and _is_true(row, found[key], tails):
             yield str.__new__(DRef, key), row
-            continue
-        dref = parse_drv(entry.name)
-        shelf = None if dref is None else shelf_of(store, dref)
-        if dref is not None and shelf is not None:
-            yield dref, shelf
+        elif (dref := parse_drv(key[5:])) is not None:
+            shelf = shelf_of(store, dref)
+            if shelf is not None:
+                yield dref, shelf
 
 
-def _name(entry: os.DirEntry[str]) -> str:
-    return entry.name
-
-
-def _is_true(row: str, entry: os.DirEntry[str], durable: bool) -> bool:
+def _is_true(row: str, entry: os.DirEntry[str], tails: tuple[str, ...]) -> bool:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:  # it was collected, or `shelf_of` says what is the matter
         return False
-    state = status.st_ino, status.st_mtime_ns, status.st_ctime_ns
-    return row.startswith(row_head(*state, True)) or (
-        not durable and row.startswith(row_head(*state, False))
-    )
+    state = f"{status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns} "
+    return row.startswith(state) and row.startswith(tails, len(state))
 
 
 def all_rrefs(store: Store, wanted: Callable[[str], bool] | None = None) -> list[RRef]:

@@ -100,9 +100,11 @@ def remember(
         flushed: it is on the disk, whatever happens to the power.
         status: of its folder, if it was just taken.
     """
-    with suppress(OSError):
+    try:
         identity = _identity(os.lstat(rref_path(store, rref)) if status is None else status)
         _write(store, rref, identity if flushed else _for_now(identity))
+    except OSError:
+        return
 
 
 def distrust(store: Store, rref: RRef) -> None:

@@ -1,0 +1,1 @@
+"""Floor 6, a front: values as HTML, for notebooks."""

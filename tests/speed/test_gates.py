@@ -1,0 +1,94 @@
+"""What a stage may cost at most, in figures without noise: rows T8 and T9 of the benchmarks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import pylightnix
+from stages_for_tests import in_memory
+
+PROGRAMS = Path(__file__).parents[2] / "benchmarks" / "programs"
+SHORT, LONG = 100, 300  # as benchmarks/rows_counts.py
+NOOP_CALLS = 3.0
+# The aim is 50; the dates of build.json and of its folder are two more.
+COLD_CALLS = 52.0
+METADATA_BYTES = 5000
+# What was read of a folder is remembered only when that is certain to be seen to change.
+SETTLED_S = 0.2
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with in_memory(tmp_path_factory.getbasetemp()) as folder:
+        yield folder
+
+
+def environment(store: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    source = str(Path(pylightnix.__file__).parents[1])
+    own = {"PYLIGHTNIX_ROOT": str(store), "PYLIGHTNIX_DURABILITY": "none", "PYTHONPATH": source}
+    return {**kept, **own, "PYTHONHASHSEED": "0"}
+
+
+def chain(store: Path, length: int, *before: str) -> None:
+    """Realize a chain in a process of its own, as a user's program."""
+    call = [*before, sys.executable, str(PROGRAMS / "chain.py"), str(length)]
+    subprocess.run(call, env=environment(store), check=True, capture_output=True)
+
+
+def system_calls(store: Path, length: int, log: Path) -> int:
+    chain(store, length, "strace", "-f", "-c", "-U", "calls,name", "-o", str(log))
+    return int(log.read_text().split()[-2])
+
+
+@pytest.fixture(scope="module")
+def counted(room: Path) -> dict[str, float]:
+    """System calls a stage, from the difference between two chains."""
+    probe = ["strace", "-c", "-U", "calls,name", "-o", str(room / "probe"), "true"]
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not here (Debian: strace)")
+    if subprocess.run(probe, capture_output=True, check=False).returncode:
+        pytest.skip("strace may not trace here: a container needs the capability SYS_PTRACE")
+    found: dict[str, list[int]] = {"cold": [], "no-op": []}
+    for length in (SHORT, LONG):
+        store = room / str(length)
+        found["cold"].append(system_calls(store, length, room / "log"))
+        time.sleep(SETTLED_S)
+        chain(store, length)
+        found["no-op"].append(system_calls(store, length, room / "log"))
+    return {work: (long - short) / (LONG - SHORT) for work, (short, long) in found.items()}
+
+
+def test_a_stage_that_is_there_takes_three_system_calls_at_most(
+    counted: dict[str, float], record_property: Callable[[str, object], None]
+) -> None:
+    record_property("noop_calls_per_stage", counted["no-op"])
+    # Below one the looking itself would be gone.
+    assert 1 <= counted["no-op"] <= NOOP_CALLS
+
+
+def test_a_stage_that_is_built_takes_no_more_system_calls_than_it_did(
+    counted: dict[str, float], record_property: Callable[[str, object], None]
+) -> None:
+    record_property("cold_calls_per_stage", counted["cold"])
+    assert 20 <= counted["cold"] <= COLD_CALLS
+
+
+def test_a_stage_takes_five_kilobytes_of_metadata_at_most(
+    room: Path, record_property: Callable[[str, object], None]
+) -> None:
+    store = room / "metadata"
+    chain(store, LONG)
+    files = [path for path in (store / "store-v1").rglob("*") if path.is_file()]
+    ours = [path.stat().st_size for path in files if path.name != "out"]
+    assert len(ours) == 3 * LONG  # config, manifest and build.json
+    record_property("bytes_per_stage", sum(ours) / LONG)
+    assert sum(ours) / LONG <= METADATA_BYTES
