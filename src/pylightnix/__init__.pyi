@@ -154,12 +154,8 @@ from .engine.registry import (
 )
 from .engine.run import ProgramFailed
 from .engine.travel import CannotTravel, OtherCode
-<<<<<<< HEAD
 from .executors.children import NoWorkers
-=======
-from .executors.processes import NoWorkers
 from .ipython.extension import load_ipython_extension, unload_ipython_extension
->>>>>>> main
 from .stages.download import DownloadFailed
 from .stages.fetchlocal import NoSource
 from .stages.guard import BadArchive, HostileArchive, Limits
