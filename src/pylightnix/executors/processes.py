@@ -76,10 +76,8 @@ class ProcessPerCall(Executor):
         """
         return self._submit(partial(fn, *args), tell)
 
-    def _submit(self, function: Callable[..., T], tell: Callable[[Any], None] | None) -> Future[T]:
-        import cloudpickle
-
-        call = Call(cloudpickle.dumps(function), _cwd(), tell is not None)
+    def _submit(self, function: partial[T], tell: Callable[[Any], None] | None) -> Future[T]:
+        call = Call(_packed(function), _cwd(), tell is not None)
         ticket = _Ticket()
         future: Future[T] = self._attendants.submit(self._converse, call, ticket, tell)
         self._tickets[future] = ticket
@@ -138,6 +136,20 @@ class ProcessPerCall(Executor):
         if not wait:
             return  # whoever still talks to a child needs the nursery
         self._children.close()
+
+
+def _packed(function: partial[Any]) -> bytes:
+    ours = str(getattr(function.func, "__module__", "")).startswith("pylightnix.")
+    if (
+        ours
+        and not function.keywords
+        and all(isinstance(argument, str | bytes) for argument in function.args)
+    ):
+        return pickle.dumps(function)  # an order, which has all that is hard to pack in its bytes
+    import cloudpickle
+
+    packed: bytes = cloudpickle.dumps(function)
+    return packed
 
 
 def _cwd() -> str | None:
