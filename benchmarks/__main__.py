@@ -15,8 +15,10 @@ from . import (
     rows_ingest,
     rows_pipelines,
     rows_plugins,
+    rows_sandbox,
     rows_stages,
     rows_store,
+    rows_tenants,
     rows_workers,
 )
 from .bench import Bench
@@ -51,6 +53,9 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "Y3": rows_pipelines.y3,
     "Y4": rows_pipelines.y4,
     "Y5": rows_pipelines.y5,
+    "B1": rows_sandbox.b1,
+    "N1": rows_tenants.n1,
+    "N2": rows_tenants.n2,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 ROOMS = ["executors", "remotes", "pods", "sandbox", "plugins", "pipelines", "tenants", "cli", "web"]
-ROOMS += ["ipython"]
+ROOMS += ["ipython", "imports"]
 LIBRARIES = ["dask", "distributed", "yaml", "IPython", "rich", "sqlite3", "filelock", "cloudpickle"]
 HEAVY = [
     "urllib.request",

@@ -24,6 +24,12 @@ Finding: TypeAlias = dict[str, Any]
 FAULTS: dict[str, tuple[str, Callable[[Shop], object]]] = {}
 
 
+@pytest.fixture(autouse=True)
+def no_sandboxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are no part of a store, and trying them takes a second."""
+    monkeypatch.setattr("pylightnix.cli.matrix.findings", lambda: ([], []))
+
+
 def fault(check: str) -> Callable[[Callable[[Shop], object]], Callable[[Shop], object]]:
     """Note a function that plants a fault, and what the finding is called."""
 

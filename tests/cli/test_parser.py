@@ -13,6 +13,7 @@ COMMANDS = [
     "init",
     "realize",
     "plan",
+    "check",
     "why",
     "why-depends",
     "ls",

@@ -14,12 +14,15 @@ PACKAGE = ROOT / "src" / "pylightnix"
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 FLOORS = (
     "core",
+    "imports",
     "plugins",
+    "sandbox",
     "store",
     "engine",
     "executors",
     "stages",
     "api",
+    "tenants",
     "pipelines",
     "ipython",
     "web",

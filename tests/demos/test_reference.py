@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pylightnix
-from pylightnix import plugins
+from pylightnix import plugins, tenants
 from pylightnix.cli.parser import make_parser
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -33,6 +33,11 @@ def test_the_arguments_shown_are_those_of_the_function(name: str) -> None:
 def test_every_name_of_plugins_has_its_line_and_only_one() -> None:
     page = (REFERENCE / "plugins.md").read_text(encoding="utf-8")
     assert sorted(re.findall(r"^\| `(\w+)", page, re.MULTILINE)) == sorted(plugins.__all__)
+
+
+def test_every_name_of_tenants_has_its_line_and_only_one() -> None:
+    page = (REFERENCE / "tenants.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)", page, re.MULTILINE)) == sorted(tenants.__all__)
 
 
 def test_every_command_has_its_line_and_only_one() -> None:

@@ -69,7 +69,7 @@ def test_what_is_not_there_is_missing_by_its_name(write: Write) -> None:
 
 def test_an_import_beyond_the_top_is_refused(write: Write) -> None:
     root = write({"a.py": "from .. import b"})
-    with pytest.raises(ImportError, match="beyond top-level"):
+    with pytest.raises(ImportError, match="no known parent package"):
         ImportScope([str(root)]).import_module("a")
 
 

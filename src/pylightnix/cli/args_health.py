@@ -55,11 +55,16 @@ def _doctor(add: Add) -> None:
         "look the store over, and name the commands that mend it",
         details="""\
 Looked at are the file system, the clock, free space, roots, left-overs, trash, the index and the
-objects. The exit code is 1 if anything is not well, 4 if an object is damaged.""",
+objects. In each kind of sandbox that this machine has, a program tries what it should be denied;
+a table tells what it could do. The exit code is 1 if anything is not well, 4 if an object is
+damaged.""",
         json="a list of {check, detail, mend, ok}.",
     )
     parser.add_argument(
         "--contents", action="store_true", help="compare the contents of objects too"
+    )
+    parser.add_argument(
+        "--no-sandbox", action="store_true", help="do not try out what sandboxes deny"
     )
 
 

@@ -13,7 +13,7 @@ else text."""
 
 def declare(add: Add) -> None:
     """Declare them."""
-    for command in (_realize, _plan, _why, _why_depends):
+    for command in (_realize, _plan, _check, _why, _why_depends):
         command(add)
 
 
@@ -92,6 +92,25 @@ targets: [dref, ...]}; dependencies come first; seconds that nobody knows are nu
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--dot", action="store_true", help="a graph in the language of Graphviz")
     form.add_argument("--mermaid", action="store_true", help="a graph in the language of Mermaid")
+
+
+def _check(add: Add) -> None:
+    parser = add(
+        "check",
+        "cmd_check:check",
+        "build something again in a sandbox, and tell whether it comes out the same",
+        details=f"""\
+Of a REF the stage is found by the name of the function that built it, if it takes no arguments;
+otherwise a TARGET must be given, whose derivation is realized first. Nothing of what is built
+again stays. The exit code is 1 if anything differs.
+
+{TARGET}""",
+        json="""\
+a list of {backend, differences: [{path, what}, ...], dref, reproducible, rref, times}.""",
+    )
+    parser.add_argument("what", metavar="REF|TARGET")
+    parser.add_argument("arguments", metavar="K=V", nargs="*", help="arguments of a stage")
+    parser.add_argument("--times", metavar="N", type=natural, default=1, help="build N times")
 
 
 def _target(parser: ArgumentParser) -> None:

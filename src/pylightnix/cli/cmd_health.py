@@ -131,11 +131,18 @@ def _fault_json(fault: Fault) -> dict[str, str]:
 def doctor(args: Namespace) -> int:
     """Look the store over."""
     found = examine(args.contents, store=store_of(args))
+    table: list[str] = []
+    if not args.no_sandbox:
+        from .matrix import findings
+
+        more, table = findings()
+        found = [*found, *more]
     mends = [_for_this_store(finding.mend, args) for finding in found]
     if args.json:
         say_json([_finding_json(*pair) for pair in zip(found, mends, strict=True)])
     else:
         say_lines(_finding_lines(found, mends))
+        say_lines(table)
         bad = sum(not finding.ok for finding in found)
         say(f"{bad} of {count(len(found), 'finding')} to be mended" if bad else "all is well")
     if any(finding.check == DAMAGE and not finding.ok for finding in found):

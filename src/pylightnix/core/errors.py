@@ -38,3 +38,7 @@ class PluginError(PylightnixError):
 
 class PipelineError(PylightnixError):
     """A pipeline is not what it should be, or could not be run."""
+
+
+class TenantError(PylightnixError):
+    """The code or the packages of a tenant are not what they should be, or could not be run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -178,6 +179,8 @@ def _run(
             raise  # it is the derivation's own word that it must not be built
         raise _failed(shop, drv, rarg.log, error) from error
     except (Exception, SystemExit) as error:
+        if _was_not_begun(error):
+            raise
         if not isinstance(error, PylightnixError):
             log_trace(rarg.log, error)
         raise _failed(shop, drv, rarg.log, error) from error
@@ -210,6 +213,13 @@ def _returned(
         return shop.invoke(drv.realizer, store, drv.dref, frozen, rarg)
     with shop.capture(rarg.log):
         return shop.invoke(drv.realizer, store, drv.dref, frozen, rarg)
+
+
+def _was_not_begun(error: BaseException) -> bool:
+    """Tell whether there was no sandbox for it: that is no failure of the builder's."""
+    # Not imported: it is there only if a sandbox was asked for, and takes long.
+    known = sys.modules.get("pylightnix.sandbox.start")
+    return known is not None and isinstance(error, known.SandboxUnavailable)
 
 
 def _folders(dref: DRef, returned: object) -> list[str]:

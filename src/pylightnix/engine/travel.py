@@ -87,6 +87,10 @@ def reference(thing: object) -> str | None:
 
 def importable(name: str) -> bool:
     """Tell whether a module that is loaded is what an import elsewhere would find by its name."""
+    cloudpickle = sys.modules.get("cloudpickle")
+    # While something is packed for where the module is not seen.
+    if cloudpickle is not None and name in cloudpickle.list_registry_pickle_by_value():
+        return False
     parent, _, _ = name.rpartition(".")
     try:
         origin = sys.modules[name].__spec__.origin  # type: ignore[union-attr]
@@ -150,7 +154,7 @@ class Packer:
         import cloudpickle
 
         try:
-            with _by_value(self._strange(drv)):
+            with by_value(self._strange(drv)):
                 packed: bytes = cloudpickle.dumps(thing)
         except Exception as error:
             raise CannotTravel(
@@ -170,7 +174,7 @@ class Packer:
 
 
 @contextmanager
-def _by_value(modules: Iterator[ModuleType]) -> Iterator[None]:
+def by_value(modules: Iterator[ModuleType]) -> Iterator[None]:
     """Let cloudpickle send functions of some modules by value, and only for a moment."""
     import cloudpickle
 

@@ -10,6 +10,8 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pylightnix.core.errors import PipelineError
+    from pylightnix.imports.failures import NativeModule
+    from pylightnix.imports.scope import ImportScope
 
     from .checking import check
     from .context import Context
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from .loaders import Loader, PipelineNotFound
     from .model import Pipeline, PipelineDefinition, PipelineInfo
     from .places import InvalidPipeline, StepFailed
-    from .scope import ImportScope, NativeModule
     from .stack import PipelineCycleError
 
 _HOMES = {
@@ -33,14 +34,17 @@ _HOMES = {
     "loaders": "Loader PipelineNotFound",
     "model": "Pipeline PipelineDefinition PipelineInfo",
     "places": "InvalidPipeline StepFailed",
-    "scope": "ImportScope NativeModule",
     "stack": "PipelineCycleError",
 }
 _WHERE = {
     name: (f"pylightnix.pipelines.{home}", name)
     for home, names in _HOMES.items()
     for name in names.split()
-} | {"PipelineError": ("pylightnix.core.errors", "PipelineError")}
+} | {
+    "ImportScope": ("pylightnix.imports.scope", "ImportScope"),
+    "NativeModule": ("pylightnix.imports.failures", "NativeModule"),
+    "PipelineError": ("pylightnix.core.errors", "PipelineError"),
+}
 
 __all__ = [
     "BadExpression",

@@ -13,11 +13,11 @@ from pylightnix.core.refs import DRef
 from pylightnix.core.value import value
 from pylightnix.engine.closure import map_result, takes_registry
 from pylightnix.engine.registry import Registry, register
+from pylightnix.imports.scope import ImportScope
 
 from .identity import source_parts
 from .modules import plugin, scope_of
 from .places import BadInput, listed, meant, shown
-from .scope import ImportScope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

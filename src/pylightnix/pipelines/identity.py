@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
 
-from .scope import ImportScope
+from pylightnix.imports.scope import ImportScope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

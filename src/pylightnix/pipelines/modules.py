@@ -9,10 +9,10 @@ from importlib import import_module
 from types import ModuleType
 
 from pylightnix.core.errors import PipelineError
+from pylightnix.imports.scope import ImportScope
 
 from .catalogue import PARSER_PREFIX, PARSERS, STEP_PREFIX, STEPS
 from .places import meant, shown
-from .scope import ImportScope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pylightnix.core.refs import RRef
-
-    from .scope import ImportScope
+    from pylightnix.imports.scope import ImportScope
 
 
 class Works:

@@ -1,0 +1,270 @@
+"""Run a realizer in a sandbox: it sees what it depends on, and writes where its output goes.
+
+This side is trusted. It says what is seen, waits, kills what is left, and takes the output folders;
+what is in them is made canonical and checked as any other build's output is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pylightnix.core.config import config_dict
+from pylightnix.core.context import mkcontext
+from pylightnix.core.errors import RealizeError
+from pylightnix.core.refs import DRef, RRef, rref2dref
+from pylightnix.sandbox.handle import Ended
+from pylightnix.sandbox.policy import InvalidPolicy, Policy
+from pylightnix.sandbox.start import shows_elsewhere, start, usable
+from pylightnix.sandbox.system import outermost, python_paths, system_paths
+from pylightnix.store.layout import Store, config_path, rref_path
+from pylightnix.store.query import context_of
+
+from .arguments import RealizeArg
+from .inside import Task
+from .provenance import qualified
+from .registry import Realizer
+from .travel import CannotTravel, by_value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+# One place for all builds: compilers write the names of folders into what they make.
+_PLACE, _LOG = "/build", "/build.log"
+# Landlock hides the folder in which this library lies, so that no path finds it.
+_START = """\
+import sys
+from importlib import util
+sys.path[:] = {path!r}
+for name, file in {packages!r}:
+    spec = util.spec_from_file_location(name, file)
+    sys.modules[name] = module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+from pylightnix.engine.inside import main
+main()
+"""
+FIXED = ("sha256", "sha1")
+_ANSWER_BYTES = 1 << 20
+_LIMITS = ("wall_s", "memory_bytes", "cpu_s", "file_bytes", "pids")
+
+
+class RealizerRaised(RealizeError):
+    """A realizer raised in its sandbox; its traceback is in the build's log."""
+
+    def __init__(self, type_name: str, message: str) -> None:
+        super().__init__(type_name, message)
+        self.type_name, self.message = type_name, message
+
+    def __str__(self) -> str:
+        return f"{self.type_name.removeprefix('builtins.')}: {self.message}"
+
+
+class RealizerEnded(RealizeError):
+    """A realizer's process ended without an answer: it crashed, or had too much of something."""
+
+    def __init__(self, status: int, reason: str, limit: float | None, trouble: str) -> None:
+        super().__init__(status, reason, limit, trouble)
+        self.status, self.reason, self.limit, self.trouble = status, reason, limit, trouble
+
+    def __str__(self) -> str:
+        if self.reason in _LIMITS:
+            return (
+                f"it used more than its policy allows: {self.reason}={self.limit}. "
+                "Give it more, or find out what it does"
+            )
+        ended = f"signal {-self.status}" if self.status < 0 else f"status {self.status}"
+        text = f"its process ended with {ended} in the middle of the work"
+        return f"{text}: {self.trouble}" if self.trouble else text
+
+
+def confined(
+    realizer: Realizer,
+    policy: Policy,
+    store: Store,
+    dref: DRef,
+    context: Mapping[DRef, tuple[RRef, ...]],
+    rarg: RealizeArg,
+) -> list[Path]:
+    """Call a realizer in a sandbox.
+
+    Args:
+        realizer: is sent to a fresh interpreter: by name if it is installed beside this library,
+            else by value.
+        policy: what it may see and use, beside its closure, the machine's programs and this
+            interpreter.
+        store: where it is built.
+        dref: what is built.
+        context: with which dependencies.
+        rarg: the caller's arguments.
+
+    Returns:
+        Output folders, as they were left.
+
+    Raises:
+        SandboxUnavailable: the policy cannot be enforced here.
+        InvalidPolicy: a network is granted, and nothing says what is to come out.
+        RealizerRaised, RealizerEnded: it did not do its work.
+    """
+    from pathlib import Path
+
+    if policy.network and not any(config_dict(rarg.config).get(name) for name in FIXED):
+        raise InvalidPolicy(
+            (f"a network is granted to {dref}, whose config has no {' or '.join(FIXED)}",)
+        )
+    work, log = rarg.folder(), rarg.log
+    os.makedirs(f"{work}/out")
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    moved = shows_elsewhere(usable(policy))
+    place = _PLACE if moved else work
+    task = Task(
+        realizer,
+        store,
+        dref,
+        mkcontext(context),
+        rarg.config,
+        dict(rarg),
+        rarg.rindex,
+        f"{place}/out",
+        _LOG if moved else log,
+    )
+    seen = (*_closure(store, dref, context), *_machinery())
+    shown = {"mapped": {_PLACE: work, _LOG: log}} if moved else {"rw": (work, log)}
+    made = []
+    with open(log, "ab") as file:
+        for name in _carried_out(task, policy, place, seen, file, shown):
+            made.append(Path(rarg.folder()))
+            os.rename(f"{work}/out/{name}", made[-1])
+    return made
+
+
+def _carried_out(
+    task: Task,
+    policy: Policy,
+    place: str,
+    seen: tuple[str, ...],
+    log: BinaryIO,
+    shown: Mapping[str, Any],
+) -> list[str]:
+    """Have a task done; gives the names of the folders that it made."""
+    visible = outermost((*seen, *map(str, policy.ro)))
+    task_fd, answer_fd = os.memfd_create("task"), os.memfd_create("answer")
+    with open(task_fd, "wb") as told, open(answer_fd, "rb"):
+        told.write(_packed(task, visible))
+        told.flush()
+        os.lseek(task_fd, 0, os.SEEK_SET)
+        python = [sys.executable, "-I", "-S", *_optimized(), "-c", _starting(visible)]
+        with start(
+            policy,
+            [*python, str(task_fd), str(answer_fd)],
+            env=_environment(place, task.store),
+            cwd=place,
+            ro=seen,
+            stdout=log,
+            stderr=log,
+            pass_fds=(task_fd, answer_fd),
+            **shown,
+        ) as child:
+            ended = child.finish()
+        return _made(os.pread(answer_fd, _ANSWER_BYTES, 0), ended, policy, child.trouble)
+
+
+def _made(raw: bytes, ended: Ended, policy: Policy, trouble: str) -> list[str]:
+    """Read the answer of somebody who is not trusted."""
+    if ended.reason or ended.status:
+        limit = getattr(policy, ended.reason) if ended.reason in _LIMITS else None
+        raise RealizerEnded(ended.status, ended.reason, limit, trouble)
+    try:
+        answer = json.loads(raw)
+        if "raised" in answer:
+            raise RealizerRaised(str(answer["raised"]), str(answer["message"]))
+        made = [str(name) for name in answer["made"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RealizerEnded(ended.status, "", None, f"its answer is damaged: {error}") from error
+    if not all(name.isdecimal() and name.isascii() for name in made) or len(set(made)) < len(made):
+        raise RealizerEnded(ended.status, "", None, f"its answer is damaged: {made!r:.200}")
+    return made
+
+
+def _closure(store: Store, dref: DRef, context: Mapping[DRef, tuple[RRef, ...]]) -> tuple[str, ...]:
+    """What a build may read of the store: its config, and all realizations below it."""
+    found: dict[RRef, None] = {}
+    todo = [rref for rrefs in context.values() for rref in rrefs]
+    while todo:
+        rref = todo.pop()
+        if rref not in found:
+            found[rref] = None
+            todo += [below for rrefs in context_of(store, rref).values() for below in rrefs]
+    configs = {config_path(store, rref2dref(rref)) for rref in found} | {config_path(store, dref)}
+    return (*(rref_path(store, rref) for rref in found), *sorted(configs))
+
+
+def _packages() -> list[tuple[str, str]]:
+    """This library, and what it needs, with their files."""
+    import cloudpickle
+    import pyrsistent
+
+    import pylightnix
+
+    return [(m.__name__, str(m.__file__)) for m in (pylightnix, cloudpickle, pyrsistent)]
+
+
+def _machinery() -> tuple[str, ...]:
+    """The machine's programs, this interpreter, this library."""
+    folders = (os.path.dirname(file) for _, file in _packages())
+    return (*system_paths(), *python_paths(), *folders)
+
+
+def _starting(visible: Iterable[str]) -> str:
+    """What the interpreter is to run: modules are found where they are here, if that is seen."""
+    path = [name for name in map(os.path.abspath, filter(None, sys.path))]
+    seen = [name for name in path if _is_below(name, visible)]
+    return _START.format(path=seen, packages=_packages())
+
+
+def _is_below(path: str, visible: Iterable[str]) -> bool:
+    real = os.path.realpath(path)
+    return any(f"{name}/".startswith(f"{top}/") for top in visible for name in (path, real))
+
+
+def _packed(task: Task, visible: Sequence[str]) -> bytes:
+    """Pack a task; the code of what cannot be imported over there goes along."""
+    import cloudpickle
+
+    try:
+        with by_value(_hidden(visible)):
+            packed: bytes = cloudpickle.dumps(task)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise CannotTravel(task.dref, qualified(task.realizer), what) from error
+    return packed
+
+
+def _hidden(visible: Sequence[str]) -> Iterator[ModuleType]:
+    """Modules of files that are not seen in the sandbox."""
+    for name, module in tuple(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name != "__main__" and isinstance(file, str) and not _is_below(file, visible):
+            yield module
+
+
+def _environment(place: str, store: Store) -> dict[str, str]:
+    """The whole environment of a build: the same wherever and whenever it is done."""
+    return {
+        "HOME": place,
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PYLIGHTNIX_STORE": store.objects,
+        "PYLIGHTNIX_TMP": f"{place}/var",
+        "PYTHONHASHSEED": "0",
+        "SOURCE_DATE_EPOCH": "946684800",  # when everything in a store is from,
+        "TMPDIR": "/tmp" if place == _PLACE else place,  # noqa: S108 - its own
+        "TZ": "UTC",
+    }
+
+
+def _optimized() -> list[str]:
+    return ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []

@@ -1,0 +1,25 @@
+"""Which sandboxes this machine has, found out once; a test of another one skips and says why."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from pylightnix.sandbox.capabilities import Capabilities, probe
+
+
+@cache
+def probed() -> Capabilities:
+    """What works here."""
+    return probe()
+
+
+def needs(backend: str, *words: str) -> None:
+    """Skip where a back-end is not to be had, or does not enforce what a test is about."""
+    found = probed()
+    if backend in found.reasons:
+        pytest.skip(f"no {backend} here: {found.reasons[backend]}")
+    lacking = set(words) - found.enforces[backend]
+    if lacking:
+        pytest.skip(f"{backend} does not enforce {', '.join(sorted(lacking))} here")
