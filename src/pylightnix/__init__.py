@@ -48,7 +48,7 @@ _HOMES = {
     "engine.events": "Built CutOff Event Failed Fetched Finished Hit Listener LogLine Planned "
     "Progress Queued Skipped Started Waiting",
     "engine.travel": "CannotTravel OtherCode",
-    "executors.processes": "NoWorkers",
+    "executors.children": "NoWorkers",
     "engine.produce": "BuildFailed NotRealized PromiseBroken",
     "engine.pause": "NotPaused",
     "engine.run": "ProgramFailed",

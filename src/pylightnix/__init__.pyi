@@ -154,7 +154,7 @@ from .engine.registry import (
 )
 from .engine.run import ProgramFailed
 from .engine.travel import CannotTravel, OtherCode
-from .executors.processes import NoWorkers
+from .executors.children import NoWorkers
 from .ipython.extension import load_ipython_extension, unload_ipython_extension
 from .stages.download import DownloadFailed
 from .stages.fetchlocal import NoSource

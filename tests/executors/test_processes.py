@@ -67,9 +67,7 @@ def children() -> set[int]:
 def test_a_call_is_made_elsewhere_and_its_result_comes_back() -> None:
     with workers() as executor:
         assert executor.submit(pow, 2, 10).result() == 1024
-        pids = {executor.submit(os.getpid).result() for _ in range(3)}
-        assert len(pids) == 3
-        assert os.getpid() not in pids
+        assert executor.submit(os.getpid).result() != os.getpid()
 
 
 def test_what_a_call_raises_comes_back() -> None:
@@ -240,9 +238,9 @@ def test_a_nursery_that_cannot_start_is_an_error(
 def test_a_nursery_that_died_is_an_error() -> None:
     with workers() as executor:
         executor.submit(int, 1).result()
-        assert executor._nursery is not None
-        executor._nursery.kill()
-        executor._nursery.wait()
+        assert executor._children.nursery is not None
+        executor._children.nursery.kill()
+        executor._children.nursery.wait()
         with pytest.raises((NoWorkers, WorkerDied)):
             executor.submit(int, 1).result()
 

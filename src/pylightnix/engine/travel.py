@@ -198,7 +198,13 @@ class Trouble:
     where: str
 
 
-def packed_error(error: BaseException) -> bytes:
+class PackedError(bytes):
+    """An error that travels, packed: by its kind workers know that a build failed."""
+
+    __slots__ = ()
+
+
+def packed_error(error: BaseException) -> PackedError:
     """Pack an error with its cause and, as a note, where in the worker it came from."""
     import traceback
 
@@ -211,7 +217,7 @@ def packed_error(error: BaseException) -> bytes:
     error.__cause__ = error.__context__ = None
     for told, because in ((error, cause), (error, None), (RealizeError(text), None)):
         try:
-            packed: bytes = cloudpickle.dumps(Trouble(told, because, where))
+            packed = PackedError(cloudpickle.dumps(Trouble(told, because, where)))
             pickle.loads(packed)  # noqa: S301 an error that cannot be unpacked would tell nothing
         except Exception:  # noqa: S112
             continue

@@ -6,7 +6,7 @@ import socket
 import struct
 
 _HEAD = struct.Struct(">cQ")
-READY, PID, EVENT, ANSWER, STATUS, SETUP, JOB = (bytes((letter,)) for letter in b"rpeaswj")
+READY, PID, EVENT, ANSWER, LAST, STATUS, SETUP, JOB = (bytes((letter,)) for letter in b"rpealswj")
 
 
 def send(link: socket.socket, kind: bytes, body: bytes) -> None:

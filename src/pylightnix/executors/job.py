@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Any
 
 from pylightnix.core.value import value
+from pylightnix.engine.travel import PackedError
 
 from . import frames
 
@@ -39,20 +40,12 @@ class Setup:
         path: where the coordinator finds modules.
         modules: of this library, which the coordinator has loaded: every job is going to need
             them.
+        reuse: whether a child makes one call after the other.
     """
 
     path: list[str]
     modules: list[str]
-
-
-def do(link: socket.socket) -> None:
-    """Make the call that comes over a socket, and answer: `(True, result)` or `(False, error)`."""
-    frames.send(link, frames.PID, str(os.getpid()).encode())
-    frame = frames.receive(link)
-    if frame is None:
-        return
-    call: Call = pickle.loads(frame[1])  # noqa: S301 from our own coordinator
-    frames.send(link, frames.ANSWER, _answered(call, link))
+    reuse: bool = True
 
 
 def _teller(link: socket.socket) -> Callable[[object], None]:
@@ -67,23 +60,32 @@ def _teller(link: socket.socket) -> Callable[[object], None]:
     return tell
 
 
-def _answered(call: Call, link: socket.socket) -> bytes:
+def answered(call: Call, link: socket.socket) -> tuple[bool, bytes]:
+    """Make a call.
+
+    Returns:
+        Whether it did what it should, and the answer: `(True, result)` or `(False, error)`, packed.
+    """
     try:
         if call.cwd is not None:
             os.chdir(call.cwd)
-        function: Callable[..., Any] = pickle.loads(call.function)  # noqa: S301 likewise
+        function: Callable[..., Any] = pickle.loads(call.function)  # noqa: S301 our own coordinator
         result = function(_teller(link)) if call.tells else function()
     except BaseException as error:  # whatever a call raises is its answer
-        try:
-            packed = _packed(False, error)
-            pickle.loads(packed)  # noqa: S301 an error that cannot be unpacked would tell nothing
-            return packed
-        except Exception:
-            return _mute("".join(traceback.format_exception(error)))
+        return False, _packed_error(error)
     try:
-        return _packed(True, result)
+        return not isinstance(result, PackedError), _packed(True, result)
     except Exception as error:
-        return _mute(f"{result!r:.200}: {error}")
+        return False, _mute(f"{result!r:.200}: {error}")
+
+
+def _packed_error(error: BaseException) -> bytes:
+    try:
+        packed = _packed(False, error)
+        pickle.loads(packed)  # noqa: S301 an error that cannot be unpacked would tell nothing
+        return packed
+    except Exception:
+        return _mute("".join(traceback.format_exception(error)))
 
 
 def _mute(text: str) -> bytes:
@@ -91,7 +93,7 @@ def _mute(text: str) -> bytes:
 
 
 def _packed(worked: bool, value: object) -> bytes:
-    if type(value) in (bytes, NoneType):
+    if type(value) in (bytes, NoneType, PackedError):
         return pickle.dumps((worked, value))
     import cloudpickle
 

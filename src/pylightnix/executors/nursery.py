@@ -5,8 +5,8 @@ every build would cost a tenth of a second; a fork of the coordinator would copy
 and `multiprocessing` would run the user's script again in every child. This costs a few
 milliseconds and runs nothing of the user's but the job.
 
-It imports this library and nothing else. A numpy that was imported here would give every build the
-same random numbers.
+It imports this library and some of the standard one, and nothing else. A numpy that was imported
+here would give every build the same random numbers.
 
 It leads a session of its own, so that Ctrl-C reaches the coordinator alone. When the coordinator is
 gone, however it went, its end of the socket closes and every child is killed; when the nursery
@@ -16,7 +16,6 @@ itself is, the kernel kills them.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import pickle
@@ -24,18 +23,22 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from functools import lru_cache
+import threading
 from importlib import import_module
 
 from pylightnix.engine.provenance import Clock, provenance
 from pylightnix.executors import frames
-from pylightnix.executors.job import Setup, do
+from pylightnix.executors.child import live
+from pylightnix.executors.inventory import Inventory, inventory
+from pylightnix.executors.job import Setup
+from pylightnix.executors.traces import libc
 from pylightnix.store.machine import boot_id
 
-_PR_SET_PDEATHSIG = 1
-# Loaded by every build, sooner or later.
-_ALWAYS = ("cloudpickle", "encodings.ascii", "fcntl")
+# Loaded by every build, sooner or later; or by many, whose processes would be used up by that.
+_ALWAYS = (
+    *("cloudpickle", "encodings.ascii", "fcntl"),
+    *("glob", "json", "math", "pathlib", "random", "shutil", "subprocess"),
+)
 
 
 def main() -> None:
@@ -49,7 +52,7 @@ def main() -> None:
     frame = frames.receive(control)
     if frame is None:
         return
-    _prepare(pickle.loads(frame[1]))  # noqa: S301 from our own parent, over a private socket
+    loaded = _prepare(pickle.loads(frame[1]))  # noqa: S301 from our own parent, over a private socket
     with contextlib.suppress(OSError):
         frames.send(control, frames.READY, b"")
     children: dict[int, socket.socket] = {}
@@ -59,16 +62,21 @@ def main() -> None:
             if wake_r in ready:
                 _drain(wake_r)
                 _reap(children)
-            if control.fileno() in ready and not _serve(control, children):
+            if control.fileno() in ready and not _serve(control, children, loaded):
                 return
     finally:
         for pid in children:
             _kill_group(pid)
 
 
-def _prepare(setup: Setup) -> None:
-    """Find modules where the coordinator does, and import what every job needs."""
+def _prepare(setup: Setup) -> Inventory | None:
+    """Find modules where the coordinator does, import what every job needs, and take it down."""
     sys.path[:] = setup.path
+    # With its first thread a process catches one more signal, for good; what was inherited is no
+    # trace.
+    first = threading.Thread(target=int)
+    first.start()
+    first.join()
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
@@ -78,10 +86,12 @@ def _prepare(setup: Setup) -> None:
     # What is asked once in a process and remembered (machine, user) need not be asked by each.
     provenance(None, Clock())
     boot_id()
-    _prctl()
+    libc()
+    loaded = inventory() if setup.reuse else None
     # Children share these pages for as long as nobody writes to them, as the collector would.
     gc.collect()
     gc.freeze()
+    return loaded
 
 
 def _drain(wake: int) -> None:
@@ -114,8 +124,10 @@ def _reap(children: dict[int, socket.socket]) -> None:
             link.close()
 
 
-def _serve(control: socket.socket, children: dict[int, socket.socket]) -> bool:
-    """Fork a child for one job; false when the coordinator is gone."""
+def _serve(
+    control: socket.socket, children: dict[int, socket.socket], loaded: Inventory | None
+) -> bool:
+    """Fork a child; false when the coordinator is gone."""
     try:
         data, fds, _, _ = socket.recv_fds(control, 1, 1)
     except ConnectionError:
@@ -131,46 +143,8 @@ def _serve(control: socket.socket, children: dict[int, socket.socket]) -> bool:
         link.close()
         return True
     if pid == 0:
-        _child(ours, control, children, link)
+        live(ours, link, [control, *children.values()], loaded)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.setpgid(pid, pid)
     children[pid] = link
     return True
-
-
-def _child(
-    parent: int, control: socket.socket, children: dict[int, socket.socket], link: socket.socket
-) -> None:
-    """Do one job and go, without running anything that was registered for the parent's end."""
-    status = 1
-    try:
-        with contextlib.suppress(PermissionError):
-            os.setpgid(0, 0)
-        _die_with(parent)
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        control.close()
-        for other in children.values():
-            other.close()
-        do(link)
-        status = 0
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
-
-
-@lru_cache(maxsize=1)
-def _prctl() -> Callable[..., int]:
-    function: Callable[..., int] = getattr(ctypes.CDLL(None), "prctl", lambda *_: -1)
-    return function
-
-
-def _die_with(parent: int) -> None:
-    """Let the kernel kill us when the nursery is gone; where it cannot, its end is not noticed."""
-    with contextlib.suppress(OSError):
-        _prctl()(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
