@@ -37,6 +37,7 @@ from pylightnix import (
     store_config,
     use_store,
 )
+from pylightnix.pipelines.places import Frame, Place
 from pylightnix.store.lock import build_lock
 from stages_for_tests import constant, noisy, put
 
@@ -57,7 +58,19 @@ def errors() -> Iterator[type[PylightnixError]]:
 
 
 ALL = sorted(set(errors()), key=lambda kind: kind.__qualname__)
-SAMPLES: dict[str, object] = {"tuple": ("one", "two"), "int": 7, "float": 7.5, "Path": Path("p")}
+SAMPLES: dict[str, object] = {
+    "tuple": ("one", "two"),
+    "tuple[Frame": (Frame(Place("pipe.yaml", 12), "train"),),
+    "int": 7,
+    "float": 7.5,
+    "Path": Path("p"),
+}
+
+
+def sample(annotation: object) -> object:
+    """Something of a type: annotations are text here, and the first words of one say enough."""
+    word = str(annotation).partition(" ")[0].rstrip(",]")
+    return SAMPLES.get(word, SAMPLES.get(word.partition("[")[0], "some text"))
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__qualname__)
@@ -65,9 +78,7 @@ def test_every_error_survives_a_trip_between_processes(kind: type[PylightnixErro
     fields = list(inspect.signature(kind.__init__).parameters.values())[1:]
     given: list[object] = ["some text"]
     if "__init__" in vars(kind):
-        # Annotations are text here; the first word of one says enough.
-        words = [str(field.annotation).partition("[")[0].partition(" ")[0] for field in fields]
-        given = [SAMPLES.get(word, "some text") for word in words]
+        given = [sample(field.annotation) for field in fields]
         if any("tuple[tuple" in str(field.annotation) for field in fields):
             pytest.skip("its fields are pairs; tests/arch/test_published.py makes one")
     error = kind(*given)

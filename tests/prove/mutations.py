@@ -273,7 +273,8 @@ MUTANTS = (
         "store/index.py",
         "if type(key) is str and type(body) is str and checksum == _checksum(key, body):",
         "if type(key) is str and type(body) is str:",
-        *_INDEX,
+        "index_damage",
+        500,
     ),
     Mutant(
         "the index does not look at times of folders",
