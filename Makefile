@@ -9,6 +9,7 @@ READY_TO_RUN := $(if $(VENV),$(VENV)/.run)
 PIP := $(RUN) pip install -qq --disable-pip-version-check
 PYTEST := $(RUN) pytest -n auto
 NO_INDEX := { echo "make: pip could not install what pyproject.toml names (its words are above); is the package index within reach?" >&2; exit 1; }
+QUICK := $(if $(FULL),,-m 'not slow')
 MEASURED := --cov --cov-report= --cov-fail-under=0
 
 .DEFAULT_GOAL := help
@@ -46,17 +47,17 @@ types: $(READY)  ## mypy --strict, tests too
 floors: $(READY)  ## who may import whom
 	PATH="$(dir $(PY)):$$PATH" lint-imports --no-logo
 
-test: test-plain test-optimized test-nonroot  ## the whole suite: plainly, under python -O, and as a user who is not root
+test: test-plain test-optimized test-nonroot  ## the whole suite; then all but the slow of it under python -O, and as a user who is not root (FULL=1: all)
 
 test-plain: $(READY)  ## the suite once (COV=1 measures it too)
 	$(PYTEST) $(if $(COV),$(MEASURED))
 	$(if $(COV),$(RUN) coverage report && $(RUN) coverage report --include='src/pylightnix/core/*' --fail-under=100)
 
 test-optimized: $(READY)  ## the suite with the library's asserts compiled away (the tests' own stay: see tests/arch)
-	PYTHONOPTIMIZE=1 $(PYTEST)
+	PYTHONOPTIMIZE=1 $(PYTEST) $(QUICK)
 
 test-nonroot: $(READY)  ## the suite as nobody, where we are root
-	PYTHON=$(PYTHON) tests/nonroot.sh
+	PYTHON=$(PYTHON) tests/nonroot.sh $(QUICK)
 
 test-fast: $(READY)  ## the suite without what is marked slow
 	$(PYTEST) -m 'not slow'
