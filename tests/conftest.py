@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,12 @@ settings.register_profile("everyday", _PATIENT, max_examples=50)
 settings.register_profile("ci", _PATIENT, max_examples=200, print_blob=True)
 settings.register_profile("long", _PATIENT, max_examples=5_000, print_blob=True)
 settings.load_profile("everyday")  # another one: --hypothesis-profile=long
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be Ctrl-C: a shell starts what runs in its background with SIGINT ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

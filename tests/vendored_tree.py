@@ -44,6 +44,9 @@ def mkfiles(folder: Path, files: Mapping[str, str] = FILES) -> Path:
 def only_for_now(folder: Path) -> Iterator[None]:
     """Import from a folder as programs do, and leave nothing of it."""
     before = dict(sys.modules)
+    for name in before:
+        if (folder / name.partition(".")[0]).exists():
+            del sys.modules[name]  # the real one of that name, which another test may have loaded
     sys.path.insert(0, str(folder))
     invalidate_caches()
     try:
@@ -52,6 +55,7 @@ def only_for_now(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
         for name in set(sys.modules) - set(before):
             del sys.modules[name]
+        sys.modules.update(before)
 
 
 def shown(value: object) -> object:
