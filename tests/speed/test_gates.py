@@ -18,8 +18,8 @@ from stages_for_tests import in_memory
 PROGRAMS = Path(__file__).parents[2] / "benchmarks" / "programs"
 SHORT, LONG = 100, 300  # as benchmarks/rows_counts.py
 NOOP_CALLS = 3.0
-# The aim is 50; the dates of build.json and of its folder are two more. Now and then the interpreter
-# asks for memory, which makes a hundredth.
+# The aim is 50; the dates of build.json and of its folder are two more. At times Python asks for
+# memory, which makes a hundredth.
 COLD_CALLS = 52.5
 METADATA_BYTES = 5000
 # What was read of a folder is remembered only when that is certain to be seen to change.
