@@ -16,7 +16,7 @@ from time import monotonic
 
 from .channel import Channel, Incoming, Outgoing, packed
 from .documents import decode, encode
-from .offers import lend, load, offered, shape
+from .offers import load, offered, shape
 from .tongue import flatten, revive
 
 TYPE_CHECKING = False
@@ -196,7 +196,6 @@ class Agent:
 
     def describe(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Import the pod's source, and tell what it offers."""
-        lend(doc["lend"])
         self.fresh = doc["fresh"]
         module = load(doc["source"], doc["name"])
         self.functions = offered(module)

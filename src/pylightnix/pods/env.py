@@ -14,9 +14,10 @@ from functools import partial
 from pylightnix.core.config import mkconfig
 from pylightnix.core.errors import InvalidValue, PodError
 from pylightnix.core.refs import DRef, isdref
-from pylightnix.engine.build import Build, build_outpath, build_path, build_wrapper
+from pylightnix.engine.build import Build, build_outpath, build_path
 from pylightnix.engine.matchers import match_only
 from pylightnix.engine.registry import Registry, register
+from pylightnix.engine.wrapper import build_wrapper
 
 from .interpreter import Interpreter, find_interpreter
 from .lock import LOCK, Stage, link_folders, pod_lock

@@ -10,9 +10,10 @@ from typing import TypeAlias
 from pylightnix.core.config import mkconfig
 from pylightnix.core.errors import InvalidValue, PodError
 from pylightnix.core.refs import DRef
-from pylightnix.engine.build import Build, build_outpath, build_wrapper
+from pylightnix.engine.build import Build, build_outpath
 from pylightnix.engine.matchers import match_latest
 from pylightnix.engine.registry import Registry, register
+from pylightnix.engine.wrapper import build_wrapper
 from pylightnix.store.ingest import hash_path
 
 from .interpreter import Interpreter, find_interpreter

@@ -72,10 +72,9 @@ class Worker:
             for _, theirs in ends:
                 theirs.close()
         self.channel = Channel(ends[0][0], ends[1][0], encode, decode)
-        lend = dict(program.lend)
         doc = {"id": 0, "op": "describe", "source": program.source, "name": program.name}
         with suppress(OSError):  # if it is gone already, whoever waits for the answer sees it
-            self.channel.main.sendall(encode({**doc, "lend": lend, "fresh": program.fresh}))
+            self.channel.main.sendall(encode({**doc, "fresh": program.fresh}))
 
     def send(self, job: Job) -> None:
         """Send a call, whole; only where nothing else is on its way.
