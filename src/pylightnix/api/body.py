@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from inspect import Parameter
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pylightnix.core.config import config_dict
 from pylightnix.engine.build import Build
 
 from .results import HIDDEN, Result, arrived
-
-if TYPE_CHECKING:
-    from .staged import Stage
 
 GIVEN = ("build", "rindex")
 STARRED = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
@@ -41,7 +38,7 @@ class Body:
         kinds: Mapping[str, type[Result]],
         multiref: bool,
         named: bool,
-        stage: Stage[...] | None = None,
+        stage: object = None,
     ) -> None:
         self.function, self.params, self.kinds = function, params, kinds
         self.multiref, self.named, self.stage = multiref, named, stage
