@@ -13,7 +13,7 @@ from pylightnix.engine.matchers import match_only
 from pylightnix.engine.registry import Registry, register
 from pylightnix.engine.wrapper import build_wrapper
 
-MODULES = ("tongue", "documents", "channel", "offers", "agent")
+MODULES = ("tongue", "documents", "dialects", "channel", "offers", "agent")
 AGENT = "agent.py"
 
 
