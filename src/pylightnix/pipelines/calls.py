@@ -9,7 +9,6 @@ from pylightnix.core.config import mkconfig as make_config
 from pylightnix.core.refs import DRef
 from pylightnix.engine.closure import map_result, takes_registry
 from pylightnix.engine.registry import Registry, register
-from pylightnix.imports.scope import ImportScope
 
 from .identity import source_parts
 from .matching import matcher_of
@@ -20,6 +19,8 @@ from .uses import Call, check_given, stage_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from pylightnix.imports.scope import ImportScope
 
 
 def replay(calls: tuple[Call, ...], r: Registry) -> list[Any]:

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
 
-from pylightnix.imports.scope import ImportScope
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from pylightnix.imports.scope import ImportScope
 
     from .uses import Call
 

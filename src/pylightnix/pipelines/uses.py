@@ -10,7 +10,6 @@ from pylightnix.core.errors import PipelineError
 from pylightnix.core.refs import DRef
 from pylightnix.core.value import value
 from pylightnix.engine.closure import takes_registry
-from pylightnix.imports.scope import ImportScope
 
 from .modules import plugin, scope_of
 from .places import BadInput, guess, listed, meant, shown
@@ -18,6 +17,8 @@ from .places import BadInput, guess, listed, meant, shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from pylightnix.imports.scope import ImportScope
 
 OWN = ("fetchurl", "fetchlocal", "mkfile", "mknode", "unpack", "pod_env")
 # Which of their arguments are paths.
