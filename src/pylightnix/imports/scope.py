@@ -73,6 +73,21 @@ class ImportScope:
                 todo += self.uses.get(each, ())
         return found
 
+    def file_of(self, name: str) -> str | None:
+        """Give the file of a module of the scope; imports nothing.
+
+        Args:
+            name: dotted and absolute.
+
+        Returns:
+            None if the scope has no such module, or it is a folder without `__init__.py`.
+        """
+        top, *rest = name.split(".")
+        found = self._top(top)
+        for part in rest:
+            found = found and self._places.find(part, found.folders)
+        return (found.file or None) if found else None
+
     def import_module(self, name: str) -> ModuleType:
         """Import a module of the scope.
 
