@@ -6,7 +6,7 @@ What needs them is imported inside of the builder, and is there alone.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pylightnix.core.config import config_dict
 from pylightnix.core.refs import DRef
@@ -72,48 +72,32 @@ def dressed(
         BadInput: it has an environment, or its builder is none that could go into one.
     """
     from pylightnix.api.derive import mkdrv
-    from pylightnix.api.wrapper import build_wrapper
-    from pylightnix.engine.build import freed
-    from pylightnix.pods.realizer import ENV
+    from pylightnix.engine.wrapper import ENV, Wrapped, build_wrapper
 
     if ENV in config_dict(config):
         raise BadInput("the stage has an environment of its own: leave `env` out")
-    realizer, policy = freed(realizer)
-    nouts = getattr(realizer, "nouts", None)
-    if nouts is None:
+    if not isinstance(realizer, Wrapped):
         raise BadInput("`env` is for stages made by build_wrapper or autostage, and this is none")
-    inside = build_wrapper(Inside(realizer, folder), nouts, env=env, policy=policy)
+    builder = Inside(realizer.function, folder)
+    inside = build_wrapper(builder, realizer.nouts, env=env, policy=realizer.policy)
     return mkdrv(config, matcher, inside, r)
 
 
 class Inside:
-    """The builder that goes into the environment: does what a realizer does.
+    """The builder that goes into the environment: does what another does.
 
     Args:
-        realizer: made by `build_wrapper`, or of a function that is a stage.
-        folder: of modules that its builder may import; empty for none.
+        function: the other.
+        folder: of modules that it may import; empty for none.
     """
 
-    def __init__(self, realizer: Realizer, folder: str) -> None:
-        self.realizer, self.folder = realizer, folder
+    def __init__(self, function: Callable[[Build], None], folder: str) -> None:
+        self.function, self.folder = function, folder
         # Of its own module, which is not there where it goes: the code goes by value.
         for name in ("__module__", "__qualname__", "__name__", "__doc__"):
-            setattr(self, name, getattr(realizer, name, None))
+            setattr(self, name, getattr(function, name, None))
 
     def __call__(self, b: Build) -> None:
         if self.folder:
             sys.path.insert(0, self.folder)  # of a process that ends with the build
-        function = getattr(self.realizer, "function", None)
-        if function is not None:
-            function(b)
-            return
-        given = iter(b.make_outputs())
-
-        def folder() -> str:
-            """Name an output folder: whoever asks for one makes it."""
-            path = next(given)
-            path.rmdir()
-            return str(path)
-
-        b.rarg.folder = folder
-        self.realizer(b.store, b.dref, b.context, b.rarg)
+        self.function(b)
