@@ -77,6 +77,10 @@ class Loader:
                 self._known[key] = self._wrapped(name, parent)
             return self._known[key]
 
+    def __call__(self, name: str, parent: Any = None) -> PipelineDefinition:
+        """Do the same: what plugins are can be called."""
+        return self.get_pipeline(name, parent)
+
     def clear(self) -> None:
         """Forget all that was loaded."""
         with self._lock:
@@ -189,7 +193,7 @@ def loader_named(name: str, find: Callable[[str], Any]) -> Loader:
             return _Loaders.known[name]
         found = find(name)
         known = _Loaders.known.get(name)
-        if known is not None and known.get_pipeline_definition is getter_of(name, found):
+        if known is not None and known.get_pipeline_definition == getter_of(name, found):
             return known
         made = found if isinstance(found, Loader) else Loader(name, getter_of(name, found))
         _Loaders.known[name] = made

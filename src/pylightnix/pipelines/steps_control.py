@@ -9,7 +9,7 @@ from .context import Context, own_context, truth
 from .flow import Control, Jump, NoSuchGroup, Stop, StopPipeline, StopStepGroup, names_of
 from .language import PYPE_KEYS
 from .model import Pipeline
-from .places import BadInput, listed, meant
+from .places import BadInput, lacking, listed
 from .running import run_groups, run_pipeline
 
 TYPE_CHECKING = False
@@ -104,7 +104,7 @@ def step_pype(context: Context) -> None:
         raise BadInput(f"pype needs a mapping with the `name` of a pipeline, not {wanted!r:.60}")
     for key in wanted:
         if key not in PYPE_KEYS:
-            raise BadInput(f"pype takes no {key!r}{meant(key, PYPE_KEYS)}")
+            raise BadInput(lacking("pype", key, PYPE_KEYS))
     shares = _shares(wanted)
     if wanted.get("out") and shares:
         raise BadInput(
