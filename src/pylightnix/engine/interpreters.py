@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _OURS = "pylightnix"
+_ALONE = ("-s", "-P")  # not -I, which would ignore PYTHONHASHSEED
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _NEEDED = ("pyrsistent", "_pyrsistent_version", "cloudpickle", "typing_extensions")
 # Landlock hides the folder in which this library lies, so that no path finds it. What it needs
@@ -83,7 +84,7 @@ def this_python(seen: Iterable[str]) -> Python:
     shown = (*python_paths(), *map(_whole, lent.values()))
     visible = outermost((*seen, *shown))
     path = [name for name in map(os.path.abspath, filter(None, sys.path)) if _below(name, visible)]
-    command = [sys.executable, "-I", "-S"]
+    command = [sys.executable, *_ALONE, "-S"]
     return Python(_command(command, repr(path), lent), shown, lambda _, file: _below(file, visible))
 
 
@@ -106,7 +107,7 @@ def python_of(env: str, function: object) -> Python:
     packages = os.listdir(f"{env}/lib/python{here}/site-packages")
     there = {*lent, *sys.stdlib_module_names, *(name.split(".")[0] for name in packages)}
     own = str(getattr(function, "__module__", "")).split(".")[0]
-    command = [f"{env}/bin/python", "-I"]
+    command = [f"{env}/bin/python", *_ALONE]
     knows = partial(_installed, there, own)
     return Python(_command(command, "sys.path", lent), shown, knows)
 
