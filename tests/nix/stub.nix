@@ -12,6 +12,7 @@ let
     "ipykernel"
     "ipython"
     "matplotlib"
+    "msgpack"
     "mypy"
     "nbclient"
     "pyrsistent"
