@@ -5,12 +5,12 @@ What needs them is imported inside of the builder, and is there alone.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 
 from pylightnix.core.config import config_dict
 from pylightnix.core.refs import DRef
 
+from .beside import NAMES
 from .language import ENV_KEYS
 from .places import BadInput, lacking
 
@@ -55,9 +55,7 @@ def env_fields(written: Any) -> Mapping[str, Any]:
     return given
 
 
-def dressed(
-    realizer: Realizer, config: Config, matcher: Matcher, env: DRef, folder: str, r: Registry
-) -> DRef:
+def dressed(realizer: Realizer, config: Config, matcher: Matcher, env: DRef, r: Registry) -> DRef:
     """Derive what is built in an environment.
 
     Args:
@@ -65,7 +63,6 @@ def dressed(
         config: of the derivation.
         matcher: likewise.
         env: the environment.
-        folder: of the modules beside the stage; empty for a stage of an installed module.
         r: the registry.
 
     Raises:
@@ -82,7 +79,7 @@ def dressed(
     nouts = getattr(realizer, "nouts", None)
     if nouts is None:
         raise BadInput("`env` is for stages made by build_wrapper or autostage, and this is none")
-    inside = build_wrapper(Inside(realizer, folder), nouts, env=env, policy=policy)
+    inside = build_wrapper(Inside(realizer), nouts, env=env, policy=policy)
     return mkdrv(config, matcher, inside, r)
 
 
@@ -91,21 +88,19 @@ class Inside:
 
     Args:
         realizer: made by `build_wrapper`, or of a function that is a stage.
-        folder: of modules that its builder may import; empty for none.
     """
 
-    def __init__(self, realizer: Realizer, folder: str) -> None:
-        self.realizer, self.folder = realizer, folder
+    def __init__(self, realizer: Realizer) -> None:
+        self.realizer = realizer
         # Of its own module, which is not there where it goes: the code goes by value.
-        for name in ("__module__", "__qualname__", "__name__", "__doc__"):
+        for name in NAMES:
             setattr(self, name, getattr(realizer, name, None))
 
     def __call__(self, b: Build) -> None:
-        if self.folder:
-            sys.path.insert(0, self.folder)  # of a process that ends with the build
-        function = getattr(self.realizer, "function", None)
-        if function is not None:
-            function(b)
+        from pylightnix.engine.build import Wrapped
+
+        if isinstance(self.realizer, Wrapped):
+            self.realizer.function(b)
             return
         given = iter(b.make_outputs())
 
