@@ -9,8 +9,7 @@ import pytest
 
 from pipelines.conftest import Write
 from pipelines.lab import Builds, edit
-from pylightnix import Build, RealizeArg, Store, mkconfig, pipelines
-from pylightnix.pipelines.environments import Inside
+from pylightnix import Store, pipelines
 
 STAGE = """
     from pylightnix import build_outpath, build_wrapper, match_only, mkconfig, mkdrv
@@ -170,26 +169,3 @@ def test_what_is_no_stage_is_told_in_words(
     monkeypatch.chdir(root)
     with pytest.raises(pipelines.StepFailed, match=said):
         pipelines.run("pipe")
-
-
-def test_what_makes_its_own_folders_is_given_those_of_the_environment(
-    tmp_path: Path, current: Store
-) -> None:
-    from pylightnix import DRef
-
-    made = [tmp_path / "one", tmp_path / "two"]
-    for folder in made:
-        folder.mkdir()
-
-    def by_hand(store: Store, dref: DRef, context: object, rarg: RealizeArg) -> list[Path]:
-        for name in "xy":
-            folder = Path(rarg.folder())
-            folder.mkdir()
-            (folder / name).touch()
-        return made
-
-    rarg = RealizeArg({}, mkconfig({"name": "a"}), lambda: "", log=str(tmp_path / "log"))
-    build = Build(current, DRef("dref:" + "0" * 32 + "-a"), {}, rarg, 2)
-    build.outpaths = list(made)
-    Inside(by_hand)(build)
-    assert [[path.name for path in folder.iterdir()] for folder in made] == [["x"], ["y"]]

@@ -13,13 +13,11 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from .failures import NativeModule, native_cause
+from .failures import NativeModule, raise_native
 from .finding import Folders, Found, is_installed, stamp
 from .loading import code_of, empty_module, native_module
 from .turns import Turns
 
-# What native code says that finds itself in the process already.
-_TWICE = "more than once per process"
 # What a dataclass says in a module that is not in `sys.modules`.
 _TEXT_ANNOTATION = "'NoneType' object has no attribute '__dict__'"
 
@@ -168,7 +166,7 @@ class ImportScope:
                 del self.modules[full]
                 if parent is not None and vars(parent).get(full.rpartition(".")[2]) is module:
                     delattr(parent, full.rpartition(".")[2])
-                _raise_native(error, full, found.file)
+                raise_native(error, full, found.file)
                 self._explain(error, found.file)
                 raise
         if parent is not None:
@@ -276,17 +274,6 @@ def _attach(parent: ModuleType | None, full: str, module: ModuleType) -> None:
 def _listed(module: ModuleType, names: Sequence[str]) -> list[str]:
     listed = [name for name in names if name != "*"]
     return [*listed, *getattr(module, "__all__", ())] if "*" in names else listed
-
-
-def _raise_native(error: BaseException, full: str, file: str) -> None:
-    """Raise what native code said, whatever its package made of it."""
-    if isinstance(error, NativeModule) or not isinstance(error, ImportError):
-        return
-    cause = native_cause(error)
-    if cause is not None:
-        raise NativeModule(cause.module, cause.file, cause.why) from error
-    if _TWICE in str(error):
-        raise NativeModule(full, file, str(error)) from error
 
 
 def _absolute(name: str, space: Mapping[str, Any] | None, level: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from pylightnix.engine.wrapper import Wrapped
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
     from pylightnix.engine.registry import Realizer
 
-NAMES = ("__module__", "__qualname__", "__name__", "__doc__")
+_NAMES = ("__module__", "__qualname__", "__name__", "__doc__")
 
 
 class Beside:
@@ -28,7 +30,7 @@ class Beside:
 
     def __init__(self, function: Callable[..., Any], folder: str, arrived: bool = False) -> None:
         self.function, self.folder, self.arrived = function, folder, arrived
-        for name in NAMES:  # by these it is known whose code it is
+        for name in _NAMES:  # by these it is known whose code it is
             if hasattr(function, name):
                 setattr(self, name, getattr(function, name))
 
@@ -43,11 +45,7 @@ class Beside:
 
 def beside(realizer: Realizer, folder: str) -> Realizer:
     """Give a realizer that does the same, and whose code may import what is beside it."""
-    function = getattr(realizer, "function", None)
-    if function is None:
-        made: Any = Beside(realizer, folder)
-        made.nouts = getattr(realizer, "nouts", None)
-        return made  # type: ignore[no-any-return]
-    made = object.__new__(type(realizer))
-    vars(made).update(vars(realizer), function=Beside(function, folder))
-    return made  # type: ignore[no-any-return]
+    if not isinstance(realizer, Wrapped):
+        return Beside(realizer, folder)
+    function = Beside(realizer.function, folder)
+    return Wrapped(function, realizer.nouts, realizer.policy, realizer.env)

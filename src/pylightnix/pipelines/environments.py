@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pylightnix.core.config import config_dict
 from pylightnix.core.refs import DRef
 
-from .beside import NAMES
 from .language import ENV_KEYS
 from .places import BadInput, lacking
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pylightnix.core.config import Config
-    from pylightnix.engine.build import Build
     from pylightnix.engine.matchers import Matcher
     from pylightnix.engine.registry import Realizer, Registry
 
@@ -69,46 +67,11 @@ def dressed(realizer: Realizer, config: Config, matcher: Matcher, env: DRef, r: 
         BadInput: it has an environment, or its builder is none that could go into one.
     """
     from pylightnix.api.derive import mkdrv
-    from pylightnix.api.wrapper import build_wrapper
-    from pylightnix.engine.build import freed
-    from pylightnix.pods.realizer import ENV
+    from pylightnix.engine.wrapper import ENV, Wrapped, build_wrapper
 
     if ENV in config_dict(config):
         raise BadInput("the stage has an environment of its own: leave `env` out")
-    realizer, policy = freed(realizer)
-    nouts = getattr(realizer, "nouts", None)
-    if nouts is None:
+    if not isinstance(realizer, Wrapped):
         raise BadInput("`env` is for stages made by build_wrapper or autostage, and this is none")
-    inside = build_wrapper(Inside(realizer), nouts, env=env, policy=policy)
+    inside = build_wrapper(realizer.function, realizer.nouts, env=env, policy=realizer.policy)
     return mkdrv(config, matcher, inside, r)
-
-
-class Inside:
-    """The builder that goes into the environment: does what a realizer does.
-
-    Args:
-        realizer: made by `build_wrapper`, or of a function that is a stage.
-    """
-
-    def __init__(self, realizer: Realizer) -> None:
-        self.realizer = realizer
-        # Of its own module, which is not there where it goes: the code goes by value.
-        for name in NAMES:
-            setattr(self, name, getattr(realizer, name, None))
-
-    def __call__(self, b: Build) -> None:
-        from pylightnix.engine.build import Wrapped
-
-        if isinstance(self.realizer, Wrapped):
-            self.realizer.function(b)
-            return
-        given = iter(b.make_outputs())
-
-        def folder() -> str:
-            """Name an output folder: whoever asks for one makes it."""
-            path = next(given)
-            path.rmdir()
-            return str(path)
-
-        b.rarg.folder = folder
-        self.realizer(b.store, b.dref, b.context, b.rarg)
