@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -33,6 +35,7 @@ from pylightnix import (
     rref2dref,
 )
 from pylightnix.engine.confine import RealizerEnded, RealizerRaised
+from pylightnix.engine.interpreters import this_python
 from pylightnix.engine.travel import CannotTravel
 from pylightnix.sandbox.grants import MOST_MOUNTS
 from pylightnix.sandbox.policy import InvalidPolicy, Policy
@@ -317,3 +320,13 @@ def test_of_many_dependencies_each_is_seen_and_nothing_else(home: str) -> None:
 
         rref = realize(instantiate(closure, store=store))
         assert text_of(store, rref) == str(MOST_MOUNTS + 1)
+
+
+def test_what_is_in_sys_modules_and_no_module_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stranger = ModuleType("stranger")
+    stranger.__file__ = "/nowhere/stranger.py"
+    monkeypatch.setitem(sys.modules, "stranger", stranger)
+    monkeypatch.setitem(sys.modules, "odd", SimpleNamespace(__file__="/nowhere/odd.py"))
+    assert [m for m in this_python(()).strangers() if "/nowhere/" in str(m.__file__)] == [stranger]

@@ -14,6 +14,7 @@ let
     "matplotlib"
     "msgpack"
     "mypy"
+    "msgpack"
     "nbclient"
     "pyrsistent"
     "pymongo"

@@ -6,14 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 from pylightnix.core.errors import RealizeError
 from pylightnix.core.value import value
 from pylightnix.sandbox.system import outermost, python_paths
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 _OURS = "pylightnix"
 _ALONE = ("-s", "-P")  # not -I, which would ignore PYTHONHASHSEED
@@ -69,7 +66,7 @@ class Python:
     def strangers(self) -> Iterator[ModuleType]:
         """Give the modules of this process that it does not find: their code has to go along."""
         for name, module in tuple(sys.modules.items()):
-            file = getattr(module, "__file__", None)
+            file = getattr(module, "__file__", None) if type(module) is ModuleType else None
             if name != "__main__" and isinstance(file, str) and not self.knows(name, file):
                 yield module
 

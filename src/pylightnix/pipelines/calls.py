@@ -10,6 +10,7 @@ from pylightnix.core.refs import DRef
 from pylightnix.engine.closure import map_result, takes_registry
 from pylightnix.engine.registry import Registry, register
 
+from .beside import beside
 from .identity import source_parts
 from .matching import matcher_of
 from .modules import scope_of
@@ -59,12 +60,13 @@ def _redefined(
         parts = {}
     elif known:
         parts = {name: digest for name, digest in parts.items() if name.endswith(".py")}
-    if not parts and chooses is None and call.env is None:
+    if not (parts or chooses or call.env or call.folder):
         return dref
     config = make_config({**fields, "__source__": {**known, **parts}}) if parts else drv.config
     matcher = chooses or drv.matcher
+    realizer = beside(drv.realizer, call.folder) if call.folder else drv.realizer
     if call.env is None:
-        return register(registry, config, matcher, drv.realizer)
+        return register(registry, config, matcher, realizer)
     from .environments import dressed
 
-    return dressed(drv.realizer, config, matcher, call.env, call.folder, registry)
+    return dressed(realizer, config, matcher, call.env, registry)

@@ -14,7 +14,6 @@ from .model import Body, Pipeline, Step
 from .modules import Finder, ModuleNotThere, plugin
 from .places import InvalidPipeline, Issue, guess
 from .session import Session
-from .steps_control import pipeline_of
 from .uses import StageNotFound, call_of, is_own
 
 TYPE_CHECKING = False
@@ -62,10 +61,9 @@ def check(pipeline_name: str, *, loader: Any = None, py_dir: Any = None) -> Chec
     found = Checked()
     session = Session(None, {})
     try:
-        pipeline = pipeline_of(
-            session, pipeline_name, loader or "file", None, py_dir, None, None, None, None,
-            (os.getcwd(),),
-        )  # fmt: skip
+        pipeline = session.pipeline(
+            pipeline_name, (os.getcwd(),), loader=loader or "file", py_dir=py_dir
+        )
     except InvalidPipeline as error:
         found.issues.extend(error.issues)
         return found
@@ -148,10 +146,13 @@ class _Checker:
         info = pipeline.definition.info
         self._edge(pipeline, name, how)
         try:
-            child = pipeline_of(
-                self.session, name, info.loader or "file", info.parent if beside else None,
-                pipeline.py_dir, None, None, None, None, pipeline.folders,
-            )  # fmt: skip
+            child = self.session.pipeline(
+                name,
+                pipeline.folders,
+                loader=info.loader_of_children,
+                beside=info.parent_of_children if beside else None,
+                py_dir=pipeline.py_dir,
+            )
         except InvalidPipeline as error:
             self.found.issues.extend(error.issues)
         except PipelineNotFound as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pylightnix.core.refs import DRef
 
-from .context import Context, own_context
+from .context import Context, own_context, remembered, restore
 from .decorators import items_of, wanted
 from .formatting import Scribe
 from .handles import BadReference, Derived, as_refs, joined_refs, mapped
@@ -31,22 +31,16 @@ def run_derived(step: Step, pipeline: Pipeline, context: Context) -> None:
         made: Any = _derive(step.derive, pipeline, context)
     else:
         made = []
-        hidden = context.get("i", _ABSENT)
+        kept = remembered(context, ("i",))
         for item in items_of(step, context):
             context["i"] = item
             if wanted(step, context):
                 made.append(_derive(step.derive, pipeline, context))
-        if hidden is _ABSENT:
-            context.pop("i", None)
-        else:
-            context["i"] = hidden
+        restore(context, kept)
     context[step.name] = mapped(
         made, lambda leaf: Derived(leaf, step.name) if isinstance(leaf, DRef) else leaf
     )
     works.pending.append((context, step.name))
-
-
-_ABSENT = object()
 
 
 def _derive(derive: Derive, pipeline: Pipeline, context: Context) -> Any:
@@ -110,15 +104,16 @@ def _child(
 ) -> Any:
     """Derive what another pipeline derives, with the arguments as its context."""
     from .loaders import PipelineNotFound
-    from .steps_control import pipeline_of
 
     info = pipeline.definition.info
-    loader = info.loader if info.is_loader_cascading and info.loader else "file"
     try:
-        child = pipeline_of(
-            context.session, uses, loader, info.parent, pipeline.py_dir, None,
-            None, None, None, pipeline.folders,
-        )  # fmt: skip
+        child = context.session.pipeline(
+            uses,
+            pipeline.folders,
+            loader=info.loader_of_children,
+            beside=info.parent_of_children,
+            py_dir=pipeline.py_dir,
+        )
     except PipelineNotFound as error:
         if "/" in uses:
             raise

@@ -5,8 +5,7 @@ What needs them is imported inside of the builder, and is there alone.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from pylightnix.core.config import config_dict
 from pylightnix.core.refs import DRef
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pylightnix.core.config import Config
-    from pylightnix.engine.build import Build
     from pylightnix.engine.matchers import Matcher
     from pylightnix.engine.registry import Realizer, Registry
 
@@ -55,9 +53,7 @@ def env_fields(written: Any) -> Mapping[str, Any]:
     return given
 
 
-def dressed(
-    realizer: Realizer, config: Config, matcher: Matcher, env: DRef, folder: str, r: Registry
-) -> DRef:
+def dressed(realizer: Realizer, config: Config, matcher: Matcher, env: DRef, r: Registry) -> DRef:
     """Derive what is built in an environment.
 
     Args:
@@ -65,7 +61,6 @@ def dressed(
         config: of the derivation.
         matcher: likewise.
         env: the environment.
-        folder: of the modules beside the stage; empty for a stage of an installed module.
         r: the registry.
 
     Raises:
@@ -78,26 +73,5 @@ def dressed(
         raise BadInput("the stage has an environment of its own: leave `env` out")
     if not isinstance(realizer, Wrapped):
         raise BadInput("`env` is for stages made by build_wrapper or autostage, and this is none")
-    builder = Inside(realizer.function, folder)
-    inside = build_wrapper(builder, realizer.nouts, env=env, policy=realizer.policy)
+    inside = build_wrapper(realizer.function, realizer.nouts, env=env, policy=realizer.policy)
     return mkdrv(config, matcher, inside, r)
-
-
-class Inside:
-    """The builder that goes into the environment: does what another does.
-
-    Args:
-        function: the other.
-        folder: of modules that it may import; empty for none.
-    """
-
-    def __init__(self, function: Callable[[Build], None], folder: str) -> None:
-        self.function, self.folder = function, folder
-        # Of its own module, which is not there where it goes: the code goes by value.
-        for name in ("__module__", "__qualname__", "__name__", "__doc__"):
-            setattr(self, name, getattr(function, name, None))
-
-    def __call__(self, b: Build) -> None:
-        if self.folder:
-            sys.path.insert(0, self.folder)  # of a process that ends with the build
-        self.function(b)

@@ -125,11 +125,13 @@ class FileLoader(Loader):
         real = os.path.realpath(path)
         with self._lock:
             known = self._files.get(real)
-        if known is None or known[0] != stamp:
-            known = (stamp, _from_file(name, real))
+        fresh = known if known and known[0] == stamp else (stamp, _from_file(name, real))
         with self._lock:
-            self._files[path] = self._files[real] = known
-        return known[1]
+            known = self._files.get(real)
+            # Of threads that read it at the same time one wins: who calls itself calls the same.
+            kept = known if known and known[0] == stamp else fresh
+            self._files[path] = self._files[real] = kept
+        return kept[1]
 
 
 def _from_file(name: str, path: str) -> PipelineDefinition:
