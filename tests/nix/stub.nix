@@ -14,7 +14,6 @@ let
     "matplotlib"
     "msgpack"
     "mypy"
-    "msgpack"
     "nbclient"
     "pyrsistent"
     "pymongo"
