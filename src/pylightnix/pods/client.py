@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from .pool import Pool
 
@@ -22,6 +22,22 @@ class _Shown:
         return self._text
 
 
+class Caller(Protocol):
+    """Who makes calls: the pool of a pod, or what stands for one."""
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function and wait for its value."""
+
+    def submit(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[Any]:
+        """Have a function called."""
+
+    def stream(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
+        """Call a generator function."""
+
+    def map(self, function: str, every: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """Call a function once for each tuple of arguments."""
+
+
 class PodFunction:
     """A function of a pod; calling it calls it over there.
 
@@ -30,7 +46,7 @@ class PodFunction:
     `f.map(xs, ys)` an iterator over the values of many calls, of which many are on their way.
     """
 
-    def __init__(self, pool: Pool, name: str, about: dict[str, Any]) -> None:
+    def __init__(self, pool: Caller, name: str, about: dict[str, Any]) -> None:
         self.__name__ = self.__qualname__ = name
         self.__doc__ = about.get("doc")
         self._pool, self._about = pool, about

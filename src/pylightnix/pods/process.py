@@ -35,6 +35,11 @@ class Program:
         limit_s: seconds that a call may take; None for any.
         lend: packages of the host -> the folder that holds each.
         ro, rw: paths that a sandbox shows.
+        placed: place in a sandbox -> path that it shows there, only to see.
+        volumes: place in a sandbox -> bytes of a private folder there; see `sandbox.start`.
+        cwd: working folder in a sandbox.
+        file: of the source, which has the functions.
+        output: descriptor that output goes to, instead of the log.
         env: variables of a process that gets no others; None for those of this process, unless
             there is a sandbox.
     """
@@ -51,6 +56,11 @@ class Program:
     ro: tuple[str, ...] = ()
     rw: tuple[str, ...] = ()
     env: Mapping[str, str] | None = None
+    placed: Mapping[str, str] = {}
+    volumes: Mapping[str, int] = {}
+    cwd: str = "/tmp"  # noqa: S108 - its own
+    file: str = "pod.py"
+    output: int | None = None
 
 
 class Process(Protocol):
@@ -61,6 +71,9 @@ class Process(Protocol):
 
     def kill(self) -> None:
         """End it and all that it started."""
+
+    def used(self) -> tuple[float, int]:
+        """Processor time in seconds, and bytes of memory at most; 0 where nobody knows."""
 
 
 class _Plain:
@@ -81,6 +94,9 @@ class _Plain:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
+    def used(self) -> tuple[float, int]:
+        return 0.0, 0
+
 
 class _Boxed:
     """A process in a sandbox."""
@@ -98,6 +114,10 @@ class _Boxed:
     def kill(self) -> None:
         self._process.kill()
 
+    def used(self) -> tuple[float, int]:
+        usage = self._process.usage()
+        return usage.cpu_s, usage.memory_bytes
+
 
 def started(program: Program, fds: list[int]) -> Process:
     """Start the agent of a pod.
@@ -111,7 +131,7 @@ def started(program: Program, fds: list[int]) -> Process:
         OSError: there is no such interpreter, or no process to be had.
     """
     argv = [program.python, "-I", "-B", program.agent, *map(str, fds)]
-    with open(program.log, "ab") as out:
+    with _output(program) as out:
         if program.policy is None:
             env = None if program.env is None else {**_BARE, **program.env}
             return _Plain(_popen(argv, out, fds, env))
@@ -122,14 +142,22 @@ def started(program: Program, fds: list[int]) -> Process:
             program.policy,
             argv,
             env={**_BARE, **(program.env or {})},
-            cwd="/tmp",  # noqa: S108 - its own
+            cwd=program.cwd,
             ro=(*system_paths(), *program.ro),
             rw=program.rw,
+            placed=program.placed,
+            volumes=program.volumes,
             stdout=out,
             stderr=out,
             pass_fds=fds,
         )
         return _Boxed(box)
+
+
+def _output(program: Program) -> IO[bytes]:
+    if program.output is None:
+        return open(program.log, "ab")
+    return open(program.output, "wb", closefd=False)
 
 
 def _popen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +15,8 @@ from .codec import codec
 from .failures import PodTimeout, RemoteError, RemoteTraceback, WorkerDied
 from .process import Program, started
 from .tongue import Garbled, flatten, revive
+
+_START_LIMIT_S = 60.0
 
 
 @value
@@ -58,7 +60,8 @@ class Died(Exception):
 class Worker:
     """A process of a pod; a stateful handle, for one thread at a time (`kill` from any)."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, prepare: Callable[[int], object] | None = None) -> None:
+        """Start it; `prepare` gets its working folder, open, before any code of the pod runs."""
         self.program = program
         encode, decode = codec()
         ends = [socket.socketpair() for _ in range(2)]
@@ -72,10 +75,27 @@ class Worker:
             for _, theirs in ends:
                 theirs.close()
         self.channel = Channel(ends[0][0], ends[1][0], encode, decode)
-        lend = dict(program.lend)
+        if prepare is not None:
+            try:
+                prepare(self._folder())
+            except BaseException:
+                self.kill()
+                raise
         doc = {"id": 0, "op": "describe", "source": program.source, "name": program.name}
+        doc |= {"file": program.file, "lend": dict(program.lend), "fresh": program.fresh}
         with suppress(OSError):  # if it is gone already, whoever waits for the answer sees it
-            self.channel.main.sendall(encode({**doc, "lend": lend, "fresh": program.fresh}))
+            self.channel.main.sendall(encode(doc))
+
+    def _folder(self) -> int:
+        """Ask for the folder that the process works in."""
+        try:
+            self.allow(_START_LIMIT_S)
+            with suppress(OSError):
+                self.channel.main.sendall(self.channel.encode({"id": 0, "op": "folder"}))
+            self.answer(0)
+            return self.channel.handed()
+        except BaseException as error:
+            raise self.failed("start", error) from error
 
     def send(self, job: Job) -> None:
         """Send a call, whole; only where nothing else is on its way.
@@ -133,11 +153,12 @@ class Worker:
 
     def describe(self, limit_s: float | None) -> dict[str, Any]:
         """Wait for what the pod offers; asked for when it was started."""
+        what = f"import of {self.program.file}"
         try:
             self.allow(limit_s)
-            return result(self, "import of pod.py", self.answer(0))  # type: ignore[no-any-return]
+            return result(self, what, self.answer(0))  # type: ignore[no-any-return]
         except BaseException as error:
-            raise self.failed("import of pod.py", error) from error
+            raise self.failed(what, error) from error
 
     def call(self, job: Job) -> Any:
         """Make a call that gives one value."""

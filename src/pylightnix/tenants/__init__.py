@@ -14,8 +14,24 @@ if TYPE_CHECKING:
     from pylightnix.imports.scope import ImportScope
 
     from .failures import CannotRewrite, InvalidRewrite, NotVendored
+    from .job import Job
     from .model import Change, Diagnostic, Rewritten
+    from .quota import Quota
+    from .records import Record
+    from .refusals import (
+        InvalidTenant,
+        JobClosed,
+        NoTenant,
+        NotInstalled,
+        QuotaExceeded,
+        RunFailed,
+        RunStopped,
+        RunTimeout,
+        TenantExists,
+    )
     from .rewrite import rewrite_imports
+    from .settings import BrokenSettings, Settings
+    from .tenant import Tenant
     from .vendored import check_vendored
 
 _HOMES = {
@@ -23,22 +39,44 @@ _HOMES = {
     "imports.failures": "NativeModule",
     "imports.scope": "ImportScope",
     "tenants.failures": "CannotRewrite InvalidRewrite NotVendored",
+    "tenants.job": "Job",
     "tenants.model": "Change Diagnostic Rewritten",
+    "tenants.quota": "Quota",
+    "tenants.records": "Record",
+    "tenants.refusals": "InvalidTenant JobClosed NoTenant NotInstalled QuotaExceeded RunFailed "
+    "RunStopped RunTimeout TenantExists",
     "tenants.rewrite": "rewrite_imports",
+    "tenants.settings": "BrokenSettings Settings",
+    "tenants.tenant": "Tenant",
     "tenants.vendored": "check_vendored",
 }
 _WHERE = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "BrokenSettings",
     "CannotRewrite",
     "Change",
     "Diagnostic",
     "ImportScope",
     "InvalidRewrite",
+    "InvalidTenant",
+    "Job",
+    "JobClosed",
     "NativeModule",
+    "NoTenant",
+    "NotInstalled",
     "NotVendored",
+    "Quota",
+    "QuotaExceeded",
+    "Record",
     "Rewritten",
+    "RunFailed",
+    "RunStopped",
+    "RunTimeout",
+    "Settings",
+    "Tenant",
     "TenantError",
+    "TenantExists",
     "check_vendored",
     "rewrite_imports",
 ]

@@ -1,0 +1,123 @@
+"""Where a tenant's things are, and a lock on its scratch."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+
+from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.value import value
+from pylightnix.store import roots
+from pylightnix.store.layout import Store
+
+from . import settings
+from .naming import tenant_name
+from .quota import Quota, reached
+from .refusals import NoTenant, QuotaExceeded
+from .scratch import folder, listing
+
+MODULES, SCRATCH, RUNS = "usermodules", "scratch", "runs"
+PARTS = (MODULES, SCRATCH, RUNS)
+
+
+@value
+class Place:
+    """The folder of a tenant, and the store that its roots are in.
+
+    Attributes:
+        root: absolute path of the folder of all tenants.
+        name: of the tenant; it has been checked.
+        store: where its environments and sources are.
+    """
+
+    root: str
+    name: str
+    store: Store
+
+    @property
+    def folder(self) -> str:
+        """The tenant's folder."""
+        return f"{self.root}/{self.name}"
+
+    @property
+    def settings_file(self) -> str:
+        """Where its settings are."""
+        return f"{self.folder}/{settings.FILE}"
+
+    @property
+    def scratch(self) -> str:
+        """Its scratch folder."""
+        return f"{self.folder}/{SCRATCH}"
+
+    @property
+    def runs(self) -> str:
+        """The folder with records of its runs."""
+        return f"{self.folder}/{RUNS}"
+
+    def root_name(self, what: str) -> str:
+        """Give the name of a gc root; other folders of tenants have other ones."""
+        digest = sha256(os.fsencode(os.path.realpath(self.root))).hexdigest()[:12]
+        return f"tenant-{digest}-{self.name}-{what}"
+
+    def roots(self) -> dict[str, DRef | RRef]:
+        """Give what the tenant's roots keep: `lock`, `env` and `source`, as far as it has them."""
+        named = roots.named_roots(self.store)
+        words = ("env", "lock", "source")
+        found = {word: named.get(self.root_name(word)) for word in words}  # type: ignore[call-overload]
+        return {word: ref for word, ref in found.items() if ref is not None}
+
+
+def places(root: str, store: Store) -> list[Place]:
+    """Give the tenants of a folder, sorted by name."""
+    try:
+        names = sorted(os.listdir(root))
+    except FileNotFoundError:
+        return []
+    found = [Place(root, name, store) for name in names if not name.startswith(".")]
+    return [place for place in found if os.path.isfile(place.settings_file)]
+
+
+def existing(root: str, name: object, store: Store) -> Place:
+    """Find a tenant.
+
+    Raises:
+        InvalidTenant: the name cannot be one.
+        NoTenant: there is none.
+    """
+    place = Place(root, tenant_name(name), store)
+    if os.path.islink(place.folder) or not os.path.isfile(place.settings_file):
+        raise NoTenant(place.name, root, tuple(one.name for one in places(root, store)))
+    return place
+
+
+@contextmanager
+def locked(place: Place, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock on a tenant's scratch; it is held for a moment, never while code runs."""
+    fd = os.open(f"{place.folder}/.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def quota(
+    place: Place, quota_bytes: int | None, kept: Mapping[str, DRef | RRef] | None = None
+) -> Quota:
+    """Tell what a tenant uses, or would use if its roots were others."""
+    parts = reached(place.store, place.roots() if kept is None else kept)
+    with folder(place.scratch) as fd:
+        return Quota(quota_bytes, (*parts, (SCRATCH, listing(fd).bytes)))
+
+
+def require_room(used: Quota, place: Place, wanted: str) -> None:
+    """Refuse something that takes more than is left.
+
+    Raises:
+        QuotaExceeded: it does.
+    """
+    if used.quota_bytes is not None and used.used_bytes > used.quota_bytes:
+        raise QuotaExceeded(place.name, used.quota_bytes, used.parts, wanted)
