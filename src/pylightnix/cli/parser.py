@@ -26,6 +26,7 @@ from . import (
     args_store,
     args_table,
     args_tell,
+    args_tenants,
     args_work,
 )
 from .exits import USAGE
@@ -44,6 +45,7 @@ FAMILIES = (
     args_keep,
     args_health,
     args_plugins,
+    args_tenants,
 )
 
 REFS = """\

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from .pool import Pool
 
+_DEFAULT_MAX = 200  # as long as an agent makes it; another one may have something in mind
+
 
 class _Shown:
     """A default that only the pod has; it looks as it does there."""
@@ -92,7 +94,7 @@ class PodFunction:
 
 def _default(text: str) -> Any:
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(text[:_DEFAULT_MAX])
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return _Shown(text)
 

@@ -34,7 +34,7 @@ class Runs:
         self._turn = threading.Semaphore(at_once)
         self._lock = threading.Lock()
         self._spare = [Run(plan)]
-        self.about = self._spare[0].about
+        self.functions = self._spare[0].functions
         # Who forgets to close must not leave a process behind; its threads still live by then.
         weakref.finalize(self, _end, self._spare)
         self._threads: ThreadPoolExecutor | None = None
@@ -77,7 +77,7 @@ class Runs:
         _end(self._spare)
 
     def _collected(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self.about["functions"][function].get("streams"):
+        if self.functions[function].get("streams"):
             return list(self.stream(function, args, kwargs))
         return self.call(function, args, kwargs)
 
@@ -112,8 +112,8 @@ class Job:
     """
 
     def __init__(self, runs: Runs, file: str) -> None:
-        functions = runs.about["functions"]
-        self.__dict__.update({name: PodFunction(runs, name, functions[name]) for name in functions})
+        shapes = runs.functions
+        self.__dict__.update({name: PodFunction(runs, name, shapes[name]) for name in shapes})
         self.__runs, self.__file = runs, file
 
     def __getattr__(self, name: str) -> PodFunction:

@@ -40,6 +40,12 @@ class Output:
         self._thread = threading.Thread(target=self._read, name=f"output-{run}", daemon=True)
         self._thread.start()
 
+    def tell(self, piece: bytes) -> None:
+        """Tell who listens; the run goes on whatever becomes of that."""
+        if self._listener is not None:
+            with suppress(Exception):
+                self._listener(self._run, piece)
+
     def started(self) -> None:
         """Let go of the run's end: only the run holds it now."""
         if self.theirs >= 0:
@@ -55,10 +61,7 @@ class Output:
         try:
             while piece := os.read(self._ours, 1 << 16):
                 self._keep(piece)
-                if self._listener is not None:
-                    # The run goes on whatever becomes of who listens.
-                    with suppress(Exception):
-                        self._listener(self._run, piece)
+                self.tell(piece)
         finally:
             os.close(self._ours)
             os.close(self._log)

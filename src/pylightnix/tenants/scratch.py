@@ -87,24 +87,26 @@ def listing(fd: int) -> Listing:
 def _list(fd: int, prefix: str, entries: dict[str, Entry]) -> int:
     if prefix.count("/") > _DEPTH_MAX:
         raise TooMuch(f"folders that are more than {_DEPTH_MAX} deep")
-    others = 0
-    for name in sorted(os.listdir(fd)):
-        status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        is_folder = stat.S_ISDIR(status.st_mode)
-        if not is_folder and not stat.S_ISREG(status.st_mode):
-            others += 1
-            continue
-        stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
-        size_bytes = 0 if is_folder else status.st_size
-        entries[f"{prefix}{name}"] = Entry(is_folder, size_bytes, (0, 0, 0) if is_folder else stamp)
-        if len(entries) > MOST_ENTRIES:
-            raise TooMuch(f"more than {MOST_ENTRIES:,} files")
-        if is_folder:
-            inner = _opened(name, fd)
-            try:
-                others += _list(inner, f"{prefix}{name}/", entries)
-            finally:
-                os.close(inner)
+    others, folders = 0, []
+    with os.scandir(fd) as names:  # one by one: there may be millions
+        for item in names:
+            status = item.stat(follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                entries[f"{prefix}{item.name}"] = Entry(True, 0, (0, 0, 0))
+                folders.append(item.name)
+            elif stat.S_ISREG(status.st_mode):
+                stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+                entries[f"{prefix}{item.name}"] = Entry(False, status.st_size, stamp)
+            else:
+                others += 1
+            if len(entries) + others > MOST_ENTRIES:
+                raise TooMuch(f"more than {MOST_ENTRIES:,} files")
+    for name in folders:
+        inner = _opened(name, fd)
+        try:
+            others += _list(inner, f"{prefix}{name}/", entries)
+        finally:
+            os.close(inner)
     return others
 
 

@@ -225,7 +225,8 @@ class Tenant:
             file: relative to `usermodules`, as `job.py`.
             at_once: how many calls run at the same time; more than that wait.
             on_output: called with what identifies a run and each piece of what it prints, as
-                bytes, while it runs; from other threads.
+                bytes, while it runs, from a thread of the run's own; and with nothing when a call
+                begins, from the thread that makes it. The run's log grows likewise.
 
         Returns:
             A context manager whose attributes are the functions of the file. Each call is a run: a
