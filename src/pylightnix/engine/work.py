@@ -155,7 +155,7 @@ class _Run:
             _, position, attempt = heapq.heappop(self.queue)
             dref = self.drefs[position]
             self.plan = started(self.plan, dref)
-            context = {dep: self.plan.done[dep] for dep in self.plan.needs[dref]}
+            context = self.context(dref)
             job = Job(dref, attempt, time.time_ns())
             if self.follower is not None:
                 self.follower.expect(dref)
@@ -167,6 +167,10 @@ class _Run:
             except Exception as error:  # it is kept, and raised in the end
                 ended = Ended(job, error=error)
             self.settle(ended)
+
+    def context(self, dref: DRef) -> dict[DRef, Chosen]:
+        """What the direct dependencies of a derivation became."""
+        return {dep: self.plan.done[dep] for dep in self.plan.needs[dref]}
 
     def collect(self) -> None:
         """Wait for news of builds, and take them in."""
@@ -195,6 +199,10 @@ class _Run:
 
     def fail(self, dref: DRef, error: Exception) -> None:
         """Note a failure; without `keep_going` nothing further is handed out."""
+        if isinstance(error, BuildFailed | PromiseBroken):
+            from .again import note
+
+            note(self.shop, self.known[dref], self.context(dref), error.folder)
         self.plan = failed(self.plan, dref)
         self.errors.append(error)
         tell(self.shop.emit, Failed, dref, str(error))
