@@ -37,6 +37,7 @@ COMMANDS = [
     "index",
     "plugins",
     "run",
+    "tenant",
 ]
 # What a command wants behind it; otherwise a reference.
 WORDS = {

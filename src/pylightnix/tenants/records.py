@@ -69,13 +69,12 @@ def new_run() -> str:
 
 
 def write(folder: str, record: Record) -> None:
-    """Write a record, in place of the one before; a tenant that is deleted gets none."""
+    """Write a record, in place of the one before."""
     told = {key: item for key, item in asdict(record).items() if key != "log"}
     aside = f"{folder}/.{record.run}"
-    with suppress(FileNotFoundError):
-        with open(aside, "w", encoding="utf-8") as file:
-            json.dump(told, file)
-        os.rename(aside, f"{folder}/{record.run}.json")
+    with open(aside, "w", encoding="utf-8") as file:
+        json.dump(told, file)
+    os.rename(aside, f"{folder}/{record.run}.json")
 
 
 def read_all(folder: str, last: int | None = None) -> tuple[Record, ...]:

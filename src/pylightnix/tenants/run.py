@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -21,8 +21,8 @@ from pylightnix.store.layout import rref_path
 
 from . import records
 from .output import Listener, Output
-from .place import Place
-from .refusals import QuotaExceeded, RunFailed, RunStopped, RunTimeout
+from .place import Place, locked
+from .refusals import NoTenant, QuotaExceeded, RunFailed, RunStopped, RunTimeout
 from .workspace import Workspace
 
 CODE, ENV, AGENT, SCRATCH = "/code", "/env", "/agent", "/scratch"
@@ -74,7 +74,8 @@ class Run:
         self._workspace = Workspace(plan.place, plan.quota_bytes)
         self.run = records.new_run()
         self._begun_s = time.time()
-        records.prune(plan.place.runs)
+        with locked(plan.place, shared=True):
+            records.prune(plan.place.runs)
         self._note("running")
         self._output = Output(self.run, f"{plan.place.runs}/{self.run}.log", plan.listener)
         with self._told():
@@ -90,7 +91,9 @@ class Run:
         """Tell whether it could still make a call, with the scratch as it is now."""
         if self._closed or self._worker is None or self._worker.dead:
             return False
-        return self._workspace.is_current()
+        with suppress(NoTenant):
+            return self._workspace.is_current()
+        return False
 
     def call(self, call: Call) -> Any:
         """Make its one call, and end it.
@@ -184,7 +187,9 @@ class Run:
             self._begun_s,
             os.getpid(),
         )
-        records.write(plan.place.runs, replace(record, state=state, detail=detail, **used))
+        # A tenant that was deleted meanwhile gets none, nor does a later one of its name.
+        with suppress(NoTenant), locked(plan.place, shared=True):
+            records.write(plan.place.runs, replace(record, state=state, detail=detail, **used))
 
 
 def _program(plan: Plan, room_bytes: int, output: int) -> Program:

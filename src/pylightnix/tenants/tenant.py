@@ -29,10 +29,10 @@ from .job import Job, Runs
 from .naming import module_file
 from .output import Listener
 from .packages import found_in, installed_in, packages_of, unmet
-from .place import PARTS, Place, existing, locked, places, quota, require_room
+from .place import Place, existing, founded, locked, places, quota, require_room
 from .quota import Quota
 from .records import Record
-from .refusals import InvalidTenant, NotInstalled, TenantExists
+from .refusals import InvalidTenant, NotInstalled
 from .run import Plan
 from .settings import ALWAYS, Settings
 from .source import modules
@@ -87,22 +87,7 @@ class Tenant:
             quota_bytes,
             tuple(os.path.abspath(path_text("find_links", link)) for link in links),
         )
-        place = Place(_absolute(root), made.name, resolved(store))
-        os.makedirs(place.root, exist_ok=True)
-        # Whole or not at all, so that of two who make the same one only one does.
-        aside = f"{place.root}/.new-{os.urandom(8).hex()}"
-        try:
-            os.mkdir(aside, 0o700)
-            for part in PARTS:
-                os.mkdir(f"{aside}/{part}")
-            settings.write(made, f"{aside}/{settings.FILE}")
-            os.rename(aside, place.folder)
-        except BaseException as error:
-            shutil.rmtree(aside, ignore_errors=True)
-            if isinstance(error, OSError) and os.path.lexists(place.folder):
-                raise TenantExists(made.name, place.root) from None
-            raise
-        return Tenant(place)
+        return Tenant(founded(_absolute(root), made, resolved(store)))
 
     @staticmethod
     def open(name: str, root: Path = ROOT, *, store: Store | None = None) -> Tenant:
@@ -187,8 +172,8 @@ class Tenant:
             The environment.
 
         Raises:
-            Unlockable: no set of packages meets the requirements.
-            BuildFailed: the environment could not be made.
+            BuildFailed: no set of packages meets the requirements, or the environment could not be
+                made; its cause says why.
             QuotaExceeded: it takes more than the tenant may have; what was installed before stays.
 
         Effects: builds in the store; makes it a root of the tenant once it is known to fit.

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 from . import scratch
 from .place import Place, locked, quota
-from .refusals import QuotaExceeded
+from .refusals import NoTenant, QuotaExceeded
 from .scratch import Entry, Listing
 
 
@@ -86,7 +86,7 @@ class Workspace:
         if come or gone:
             # A tenant that was deleted meanwhile has no scratch.
             with (
-                suppress(FileNotFoundError),
+                suppress(NoTenant),
                 locked(self._place),
                 scratch.folder(self._place.scratch) as fd,
             ):
