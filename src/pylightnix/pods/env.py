@@ -42,6 +42,8 @@ def pod_env(
     requirements: str | Iterable[str] | Stage | DRef,
     python: str | os.PathLike[str] | None = None,
     find_links: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    *,
+    wheels_only: bool = False,
 ) -> Stage:
     """Make a stage of a Python environment that has certain packages.
 
@@ -53,6 +55,8 @@ def pod_env(
             hashes. Or requirements, which are locked first.
         python: a path or a version; by default the interpreter that runs this.
         find_links: folders of wheels; then nothing else is asked, and no network is used.
+        wheels_only: whether packages that have no wheel are refused. To make one of its source runs
+            the code of its author, with all that this process may do.
 
     Returns:
         A stage; its artifact is the environment: `bin/python`, `lib`, `pyvenv.cfg`.
@@ -66,7 +70,7 @@ def pod_env(
     Concept: an environment as a value, known by what it is made from (Dolstra 2006, chapter 2).
     """
     folders = link_folders(find_links)
-    lock = _lock_of(requirements, python, folders)
+    lock = _lock_of(requirements, python, folders, wheels_only)
 
     def env(*, r: Registry) -> DRef:
         """Make an environment."""
@@ -78,7 +82,7 @@ def pod_env(
             "python": found.identity,
             "uv": uv_version(),
         }
-        work = partial(_make, found, folders)
+        work = partial(_make, found, sources(folders, wheels_only=wheels_only))
         return register(r, mkconfig(config), match_only(), build_wrapper(work))
 
     return env
@@ -88,6 +92,7 @@ def _lock_of(
     requirements: str | Iterable[str] | Stage | DRef,
     python: str | os.PathLike[str] | None,
     folders: Sequence[str],
+    wheels_only: bool,
 ) -> Stage | str:
     if callable(requirements) or isdref(requirements):
         return requirements  # type: ignore[return-value]
@@ -95,10 +100,10 @@ def _lock_of(
         return requirements
     if not isinstance(requirements, Iterable):
         raise InvalidValue(f"pod_env takes requirements or a lock, not {requirements!r:.100}")
-    return pod_lock(requirements, python, folders)
+    return pod_lock(requirements, python, folders, wheels_only=wheels_only)
 
 
-def _make(python: Interpreter, folders: Sequence[str], b: Build) -> None:
+def _make(python: Interpreter, where: Sequence[str], b: Build) -> None:
     """Make the environment in the output folder."""
     out = os.fspath(build_outpath(b))
     text = _lock_text(b)
@@ -108,7 +113,7 @@ def _make(python: Interpreter, folders: Sequence[str], b: Build) -> None:
         with open(lock, "w", encoding="utf-8") as file:
             file.write(text)
         words = ["pip", "sync", "--quiet", "--python", f"{out}/bin/python", "--require-hashes"]
-        words += ["--link-mode", "copy", "--no-compile-bytecode", *sources(folders), lock]
+        words += ["--link-mode", "copy", "--no-compile-bytecode", *where, lock]
         _uv(words)
         os.unlink(lock)
     forget_the_day(out)

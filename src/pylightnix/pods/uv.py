@@ -50,8 +50,9 @@ def run_uv(words: Sequence[str], cwd: str | None = None) -> tuple[int, str]:
     return done.returncode, done.stdout.decode(errors="replace")
 
 
-def sources(find_links: Sequence[str]) -> list[str]:
+def sources(find_links: Sequence[str], *, wheels_only: bool) -> list[str]:
     """Say where packages come from: the folders given and nothing else, or uv's own settings."""
+    words = ["--no-build"] if wheels_only else []
     if not find_links:
-        return []
-    return ["--offline", "--no-index", *(f"--find-links={folder}" for folder in find_links)]
+        return words
+    return [*words, "--offline", "--no-index", *(f"--find-links={path}" for path in find_links)]
