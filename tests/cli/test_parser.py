@@ -47,6 +47,7 @@ WORDS = {
     "root": ["add", "n", "r"],
     "index": ["--rebuild"],
     "plugins": ["list"],
+    "tenant": ["list"],
     **{name: [] for name in ("ls", "init", "du", "find", "gc", "table", "verify", "doctor")},
 }
 

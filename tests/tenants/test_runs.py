@@ -165,7 +165,8 @@ def test_an_exception_has_the_users_traceback_and_no_other(make: Making, policy:
     lines = error.traceback.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
     assert lines[1] == '  File "/code/job.py", line 19, in fail'
-    for word in ("agent", "pylightnix", one.folder, sys.base_prefix):
+    own = (sys.base_prefix,) if sys.base_prefix.count("/") > 1 else ()  # not that in /usr
+    for word in ("agent", "pylightnix", one.folder, *own):
         assert word not in error.traceback
     assert str(error.__cause__).strip() == error.traceback.strip()
     assert one.log()[-1].detail.startswith("json.decoder.JSONDecodeError: Expecting")
