@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from pylightnix.sandbox import Policy, SandboxUnavailable
+from sandboxes import needs_tenants
 from wheels_for_tests import greetings, sdist
 
 SERVICE = Path(__file__).parents[2] / "demos" / "platform" / "service.py"
-LACKING = [name for name in ("starlette", "uvicorn", "uv", "bson") if find_spec(name) is None]
+LACKING = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
 SECRET = "the-secret-of-the-platform"
 CONFIG = """\
 port = 0
@@ -200,13 +200,7 @@ class Service:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     if LACKING:
         pytest.skip(f"the platform needs {LACKING}: pip install pylightnix[platform]")
-    from pylightnix.sandbox.start import usable
-    from pylightnix.tenants.settings import ALWAYS
-
-    try:
-        usable(Policy(require=ALWAYS, memory_bytes=1 << 28, cpu_s=1.5, pids=16))
-    except SandboxUnavailable as error:
-        pytest.skip(f"no code of users can be run here: {error}")
+    needs_tenants()
     base = tmp_path_factory.mktemp("platform")
     (base / "platform.toml").write_text(CONFIG)
     greetings(base / "wheels")
