@@ -72,3 +72,12 @@ def test_an_environment_keeps_its_packages_below_lib(tmp_path: Path) -> None:
     (tmp_path / "lib" / version).mkdir(parents=True)
     assert packages_of(str(tmp_path)) == [f"{tmp_path}/lib/{version}/site-packages"]
     assert packages_of(str(tmp_path / "lib" / version)) == []
+
+
+def test_without_the_extra_an_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pylightnix.tenants import Settings
+    from pylightnix.tenants.extra import NoPackaging
+
+    monkeypatch.setitem(sys.modules, "packaging", None)
+    with pytest.raises(NoPackaging, match=r"Install pylightnix\[tenants\]"):
+        Settings("one", ("greet",))

@@ -199,6 +199,14 @@ def test_a_bad_end_is_named_and_the_next_call_is_answered(
     assert one.log()[0].state in ("stopped", "raised")
 
 
+def test_what_a_run_wrote_before_it_was_stopped_is_kept(make: Making, policy: Policy) -> None:
+    text = "def main():\n open('part', 'w').write('so far')\n while True: pass\n"
+    one = make("one", text, policy=replace(policy, wall_s=1.0))
+    with one.load("job.py") as job, pytest.raises(RunTimeout):
+        job.main()
+    assert (scratch_of(one) / "part").read_text() == "so far"
+
+
 def test_a_timeout_is_a_timeout(make: Making) -> None:
     one = make("one", JOB, policy=replace(POLICY, wall_s=0.5))
     with one.load("job.py") as job, pytest.raises(TimeoutError):

@@ -11,6 +11,7 @@ _HOMES = {
     "core.errors": "TenantError",
     "imports.failures": "NativeModule",
     "imports.scope": "ImportScope",
+    "tenants.extra": "NoPackaging",
     "tenants.failures": "CannotRewrite InvalidRewrite NotVendored",
     "tenants.job": "Job",
     "tenants.model": "Change Diagnostic Rewritten",

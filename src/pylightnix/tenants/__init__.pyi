@@ -4,6 +4,7 @@ from pylightnix.core.errors import TenantError
 from pylightnix.imports.failures import NativeModule
 from pylightnix.imports.scope import ImportScope
 
+from .extra import NoPackaging
 from .failures import CannotRewrite, InvalidRewrite, NotVendored
 from .job import Job
 from .model import Change, Diagnostic, Rewritten
@@ -36,6 +37,7 @@ __all__ = [
     "Job",
     "JobClosed",
     "NativeModule",
+    "NoPackaging",
     "NoTenant",
     "NotInstalled",
     "NotVendored",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, distributions
+from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion
+from .extra import packaging
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 
 def installed_in(paths: Iterable[str] | None = None) -> dict[str, str]:
@@ -23,10 +25,11 @@ def installed_in(paths: Iterable[str] | None = None) -> dict[str, str]:
 def found_in(paths: Iterable[str] | None = None) -> dict[str, Distribution]:
     """Give distributions by their normalized names; of two of one name the first counts."""
     known: dict[str, Distribution] = {}
+    normalized = packaging().utils.canonicalize_name
     for dist in distributions() if paths is None else distributions(path=list(paths)):
         name = dist.metadata["Name"]
         if name:
-            known.setdefault(canonicalize_name(name), dist)
+            known.setdefault(normalized(name), dist)
     return known
 
 
@@ -48,13 +51,14 @@ def unmet(wanted: Iterable[Requirement], known: Mapping[str, Distribution]) -> l
         As texts, each once, sorted.
     """
     todo, seen, lacking = list(wanted), set[str](), set[str]()
+    normalized = packaging().utils.canonicalize_name
     while todo:
         requirement = todo.pop()
         text = str(requirement)
         if text in seen or not _fits(requirement, ("",)):
             continue
         seen.add(text)
-        dist = known.get(canonicalize_name(requirement.name))
+        dist = known.get(normalized(requirement.name))
         if dist is None or not _is_met(requirement, dist):
             lacking.add(text)
         else:
@@ -65,15 +69,16 @@ def unmet(wanted: Iterable[Requirement], known: Mapping[str, Distribution]) -> l
 def _is_met(requirement: Requirement, dist: Distribution) -> bool:
     try:
         return requirement.specifier.contains(dist.version, prereleases=True)
-    except InvalidVersion:
+    except packaging().version.InvalidVersion:
         return not requirement.specifier
 
 
 def _needs(dist: Distribution, extras: set[str]) -> Iterator[Requirement]:
+    kind = packaging().requirements
     for line in dist.requires or ():
         try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
+            requirement = kind.Requirement(line)
+        except kind.InvalidRequirement:
             continue
         if _fits(requirement, ("", *sorted(extras))):
             requirement.marker = None  # it is answered, and speaks of extras of another one

@@ -7,15 +7,17 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
-
-from packaging.requirements import InvalidRequirement, Requirement
+from typing import TYPE_CHECKING, Any
 
 from pylightnix.core.errors import InvalidValue, TenantError
 from pylightnix.sandbox.policy import Policy
 
+from .extra import packaging
 from .naming import tenant_name
 from .refusals import InvalidTenant
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 FILE = "tenant.toml"
 # What holds a tenant back, whatever its policy asks for: only back-ends with a root of their own
@@ -78,12 +80,14 @@ def requirements(packages: Iterable[str]) -> list[Requirement]:
 
     Raises:
         InvalidTenant: one is none.
+        NoPackaging: the extra `tenants` is not installed.
     """
+    known = packaging().requirements
     parsed = []
     for text in packages:
         try:
-            parsed.append(Requirement(text))
-        except (InvalidRequirement, TypeError) as error:
+            parsed.append(known.Requirement(text))
+        except (known.InvalidRequirement, TypeError) as error:
             raise InvalidTenant("a package", text, str(error).splitlines()[0]) from None
     return parsed
 
