@@ -14,9 +14,11 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 from tenancy import Run, User, failed
 
 from pylightnix import PylightnixError, Store
@@ -28,7 +30,7 @@ UPLOAD_BYTES = 1 << 20
 
 async def put_file(request: Request) -> Response:
     """Keep a module."""
-    user, name = _user(request), request.path_params["name"]
+    user, name = request.state.user, request.path_params["name"]
     if not name.endswith(".py") or not name[:-3].isidentifier():
         raise HTTPException(400, "give a module a name like job.py")
     await user.does(partial(user.upload, name, await request.body()))
@@ -37,15 +39,15 @@ async def put_file(request: Request) -> Response:
 
 async def packages(request: Request) -> Response:
     """Tell what is there and what is missing; install, with PUT."""
-    user = _user(request)
+    user = request.state.user
     wanted = await _json(request, list) if request.method == "PUT" else None
     return _answer(200, await user.does(partial(user.packages, wanted)))
 
 
 async def start_run(request: Request) -> Response:
     """Have a function called; this answers when that has begun."""
-    user, file, function = _user(request), request.path_params["file"], request.path_params["call"]
-    place = f"/runs/{user.start(file, function, await _json(request, dict)).name}"
+    called = request.path_params["file"], request.path_params["function"]
+    place = f"/runs/{request.state.user.start(*called, await _json(request, dict)).name}"
     return _answer(202, {"result": place, "log": f"{place}/log"}, {"Location": place})
 
 
@@ -60,23 +62,9 @@ async def log(request: Request) -> Response:
     return StreamingResponse(_run(request).events(), 200, headers, "text/event-stream")
 
 
-def _user(request: Request) -> User:
-    """Tell users apart by their tokens; by hashes, as equal beginnings of texts take longer."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    user: User | None = request.app.state.users.get(_digest(token))
-    if scheme.lower() != "bearer" or user is None:
-        headers = {"WWW-Authenticate": "Bearer"}
-        raise HTTPException(401, "send your token: `Authorization: Bearer TOKEN`", headers)
-    return user
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
-
 def _run(request: Request) -> Run:
     """Find a run among those of the user: of others nothing is told, not even that there are."""
-    run = _user(request).runs.get(request.path_params["run"])
+    run: Run | None = request.state.user.runs.get(request.path_params["run"])
     if run is None:
         raise HTTPException(404, "you have no such run, or it was long ago")
     return run
@@ -94,13 +82,37 @@ async def _json(request: Request, kind: type[Any]) -> Any:
 
 def _answer(status: int, told: object, headers: Mapping[str, str] | None = None) -> Response:
     # In ASCII: texts of users may have what UTF-8 cannot say.
-    return Response(json.dumps(told), status, headers, "application/json")
+    return Response(json.dumps(told) + "\n", status, headers, "application/json")
 
 
 async def _failed(_: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _answer(error.status_code, {"error": error.detail}, error.headers)
     return _answer(*failed(error))
+
+
+class Known:
+    """Lets no request through but those of a user who is told by a token."""
+
+    def __init__(self, app: ASGIApp, users: Mapping[bytes, User]) -> None:
+        self._app, self._users = app, users
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] == "http":
+            scheme, _, token = Request(scope).headers.get("authorization", "").partition(" ")
+            user = self._users.get(digest(token))
+            if scheme.lower() != "bearer" or user is None:
+                ask = {"WWW-Authenticate": "Bearer"}
+                raise HTTPException(401, "send your token: `Authorization: Bearer TOKEN`", ask)
+            scope.setdefault("state", {})["user"] = user
+            with user.request():
+                await self._app(scope, receive, send)
+
+
+def digest(token: str) -> bytes:
+    """Give what a user is known by: to compare tokens takes longer the more of them fits."""
+    return hashlib.sha256(token.encode()).digest()
 
 
 def service(config: Mapping[str, Any], base: Path) -> Starlette:
@@ -117,18 +129,17 @@ def service(config: Mapping[str, Any], base: Path) -> Starlette:
         links = tuple(str(base / links) for links in config["find_links"])
         policy, quota_bytes = Policy(**config["policy"]), config["quota_bytes"]
         tenant.change(policy=policy, quota_bytes=quota_bytes, find_links=links)
-        users[_digest(token)] = User(tenant)
+        users[digest(token)] = User(tenant)
     routes = [
         Route("/files/{name}", put_file, methods=["PUT"]),
         Route("/packages", packages, methods=["GET", "PUT"]),
-        Route("/runs/{file}/{call}", start_run, methods=["POST"]),
+        Route("/runs/{file}/{function}", start_run, methods=["POST"]),
         Route("/runs/{run}", result),
         Route("/runs/{run}/log", log),
     ]
     handlers = dict.fromkeys([HTTPException, PylightnixError, Exception], _failed)
-    app = Starlette(False, routes, None, handlers, max_body_size=UPLOAD_BYTES)
-    app.state.users = users
-    return app
+    known = Mount("", routes=routes, middleware=[Middleware(Known, users=users)])
+    return Starlette(False, [known], None, handlers, max_body_size=UPLOAD_BYTES)
 
 
 if __name__ == "__main__":

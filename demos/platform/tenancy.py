@@ -11,8 +11,9 @@ import logging
 import os
 import secrets
 from codecs import getincrementaldecoder
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -32,8 +33,9 @@ from pylightnix.tenants import (
 
 T = TypeVar("T")
 Answer: TypeAlias = tuple[int, dict[str, Any]]
-AT_ONCE, PENDING, KEPT = 2, 8, 20  # runs at once, deeds under way, runs whose end is known
+AT_ONCE, PENDING, REQUESTS, KEPT = 2, 8, 16, 20  # runs, deeds, requests; runs that have ended
 LOG_BYTES = VALUE_BYTES = 1 << 18  # what is shown of a log, and what a value may take
+FILES_BYTES = 1 << 24
 # What is told with its text, and what only with a status: its text speaks of the platform.
 TOLD = {
     InvalidTenant: 400,
@@ -56,7 +58,18 @@ class User:
         self.tenant = tenant
         self.runs: dict[str, Run] = {}
         self._threads, self._callers = ThreadPoolExecutor(1), ThreadPoolExecutor(AT_ONCE)
-        self._pending = 0
+        self._pending = self._requests = 0
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Count a request: who could have all connections would lock out others."""
+        if self._requests >= REQUESTS:
+            raise HTTPException(429, "you have too many requests under way: wait for some of them")
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
 
     def does(self, deed: Callable[[], T], threads: Executor | None = None) -> asyncio.Future[T]:
         """Do something with the tenant, in a thread of its own."""
@@ -72,7 +85,11 @@ class User:
 
     def upload(self, name: str, contents: bytes) -> None:
         """Keep a module, in place of the one before."""
-        path = f"{self.tenant.folder}/usermodules/{name}"
+        folder = f"{self.tenant.folder}/usermodules"
+        path = f"{folder}/{name}"
+        others = (entry for entry in os.scandir(folder) if entry.name != name)
+        if sum(entry.stat().st_size for entry in others) + len(contents) > FILES_BYTES:
+            raise HTTPException(507, f"your files take more than {FILES_BYTES} bytes")
         aside = f"{path}.{secrets.token_hex(4)}"
         with open(aside, "xb") as file:
             file.write(contents)
@@ -100,10 +117,10 @@ class User:
             with self.tenant.load(file, at_once=1, on_output=run.heard) as job:
                 if function not in dir(job):
                     return 404, {"error": f"{file} has no {function}", "functions": dir(job)}
-                value = vars(job)[function].submit(**arguments).result()
+                value = vars(job)[function](**arguments)
         except Exception as error:
             return failed(error)
-        try:
+        try:  # of a generator function that is an iterator, which never began
             size = len(json.dumps(value, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as error:
             return 422, {"error": f"this value has no form in JSON: {error}"}

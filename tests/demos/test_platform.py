@@ -97,6 +97,12 @@ def give(kind):
     return {"set": {1}, "nan": float("nan"), "much": "x" * (1 << 20), "keys": {(1, 2): 3}}[kind]
 
 
+def endless():
+    while True:
+        print("here", flush=True)
+        yield 1
+
+
 def look(paths):
     """All that can be read of these, and of what /proc tells about processes."""
     found = [f"{name}={text}" for name, text in os.environ.items()]
@@ -282,8 +288,8 @@ def test_of_much_that_is_printed_the_beginning_is_shown(alice: Client) -> None:
 
 def test_nothing_that_is_printed_passes_for_an_event(alice: Client) -> None:
     run = alice.start("mischief")
-    log, end = alice.events(run)
-    assert log == ("log", "event: end\ndata: {}\n\n")
+    *logs, end = alice.events(run)
+    assert "".join(text for kind, text in logs if kind == "log") == "event: end\ndata: {}\n\n"
     assert end == ("end", {"status": 200, "value": "\ud800"})
 
 
@@ -387,6 +393,33 @@ def test_who_has_much_under_way_is_asked_to_wait(alice: Client, bob: Client) -> 
     assert bob.call("version")[0] == 200
     assert [alice.request("GET", run)[0] for run in runs] == [200] * 8
     assert alice.call("version")[0] == 200
+
+
+def test_who_keeps_many_connections_is_asked_to_wait(alice: Client, bob: Client) -> None:
+    streams = [alice.events(alice.start("ticks", seconds=2))]
+    run = alice.start("ticks", seconds=2)
+    streams += [alice.events(run) for _ in range(15)]
+    assert [next(stream)[0] for stream in streams] == ["log"] * 16
+    assert alice.request("GET", "/packages")[0] == 429
+    assert bob.call("version")[0] == 200
+    assert [list(stream)[-1][0] for stream in streams] == ["end"] * 16
+    assert alice.request("GET", "/packages")[0] == 200
+
+
+def test_files_have_an_end(bob: Client) -> None:
+    def uploaded(size_bytes: int) -> list[int]:
+        names = [f"/files/much{number}.py" for number in range(20)]
+        return [bob.request("PUT", name, b"#" * size_bytes)[0] for name in names]
+
+    assert set(uploaded(1 << 20)) == {204, 507}
+    assert set(uploaded(0)) == {204}
+
+
+def test_a_generator_is_no_value_and_is_not_begun(alice: Client) -> None:
+    run = alice.start("endless")
+    status, told = alice.request("GET", run)
+    assert (status, "generator" in told["error"]) == (422, True)
+    assert alice.printed(run) == ""
 
 
 @pytest.mark.parametrize("token", ["", "token-of-eve", "TOKEN-OF-BOB"])
