@@ -59,6 +59,14 @@ def climb():
     return seen
 
 
+def packages_beside():
+    """Packages that are not in the tenant's own environment."""
+    import glob
+
+    tops = ["/usr", "/usr/local", sys.base_prefix]
+    return [path for top in tops for path in glob.glob(f"{top}/lib/python3*/*-packages/*")]
+
+
 def environments():
     """All variables that can be read, of any process."""
     found = ["=".join(pair) for pair in os.environ.items()]
@@ -242,6 +250,7 @@ def neighbours(arena: Arena) -> Iterator[tuple[str, Outcome]]:
         yield "variables of another", Outcome(SECRET not in told, "not among those to be seen")
         target = [f"{arena.victim.folder}/scratch/planted", *arena.losses()]
         yield "quota of another", _none(job.put(target))
+        yield "packages of the platform", _none(job.packages_beside())
         shared = ["/env/pyvenv.cfg", "/env/lib/planted.pth", "/code/job.py", "/agent/agent.py"]
         yield "packages of all", _none(job.put(shared))
         busy.result()
@@ -310,7 +319,7 @@ def matrix(base: Path, backend: str) -> dict[str, Outcome]:
         place.mkdir()
         store = Store.open(place / "root", create=True, durability="none")
         found |= dict(group(Arena(place, backend, store)))
-    assert len(found) >= len(TRIALS) + 17
+    assert len(found) >= len(TRIALS) + 18
     return found
 
 

@@ -11,9 +11,9 @@ from pylightnix.sandbox.trials import TRIALS
 
 OF_TENANTS = (
     "folder of another", "ways up", "variables of another", "quota of another", "packages of all",
-    "results of another", "fill", "fill quietly", "fill with many", "fill unseen", "fill sparse",
-    "fill names", "print much", "log taken back", "links left in scratch", "process left behind",
-    "odd names",
+    "packages of the platform", "results of another", "fill", "fill quietly", "fill with many",
+    "fill unseen", "fill sparse", "fill names", "print much", "log taken back",
+    "links left in scratch", "process left behind", "odd names",
 )  # fmt: skip
 _found: dict[str, dict[str, Outcome]] = {}
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from hostile_pods import LIARS, SET, SOURCE
 from pylightnix import Store
+from pylightnix.pods.failures import WorkerDied
 from pylightnix.sandbox.policy import Policy
 from pylightnix.sandbox.start import SandboxUnavailable
 from pylightnix.tenants import (
@@ -24,7 +26,9 @@ from pylightnix.tenants import (
     RunStopped,
     RunTimeout,
     Tenant,
+    TenantError,
 )
+from pylightnix.tenants.run import _functions
 from tenants.conftest import POLICY, Making, scratch_of, written
 
 JOB = '''
@@ -408,6 +412,64 @@ def test_who_forgets_to_close_leaves_nothing_running(make: Making, store: Store)
 """
     assert platform(program, one, store) == "hello you\n"
     assert [record.state for record in one.log()] == ["done", "done"]
+
+
+def test_what_runs_is_ended_when_an_exception_leaves_the_block(make: Making) -> None:
+    one = make("one", JOB)
+    with pytest.raises(KeyError), one.load("job.py") as job:
+        future = job.loop.submit()
+        while not one.log()[-1].function:
+            time.sleep(0.01)
+        raise KeyError
+    assert isinstance(future.exception(), RunStopped)
+    assert one.log()[-1].state == "stopped"
+
+
+def test_a_block_that_ends_waits_for_its_calls(make: Making) -> None:
+    with make("one", JOB).load("job.py") as job:
+        future = job.later.submit("nothing")
+    assert future.result() is False
+
+
+@pytest.mark.parametrize("harm", [*SET, *LIARS])
+def test_a_process_that_lies_or_breaks_harms_nobody(
+    harm: str, make: Making, policy: Policy
+) -> None:
+    one = make("one", SOURCE, policy=replace(policy, pids=40, wall_s=3.0))
+    with one.load("job.py") as job:
+        try:
+            getattr(job, harm)()
+            came = "value"
+        except (RunFailed, RunStopped) as error:
+            came = {"RunFailed": "RemoteError", "RunStopped": "WorkerDied"}.get(
+                type(error).__name__, "PodTimeout"
+            )
+            assert "not in a sandbox" not in str(error)
+        assert came in {**SET, **LIARS}[harm]
+        assert job.ok(harm) == harm
+
+
+def test_what_is_offered_is_believed_as_far_as_it_can_be() -> None:
+    told = {"functions": {"good": {}, "no name": {}, 7: {}, "bad": 3}, "other": 1}
+    assert _functions(told) == {"good": {}}
+    lies: list[object] = [None, [], {}, {"functions": 3}]
+    for lie in lies:
+        with pytest.raises(WorkerDied):
+            _functions(lie)
+
+
+@pytest.mark.parametrize("place", ["scratch", "runs"])
+def test_a_link_in_the_place_of_a_folder_is_not_followed(
+    place: str, make: Making, tmp_path: Path
+) -> None:
+    one = make("one", JOB)
+    (tmp_path / "elsewhere").mkdir()
+    folder = Path(one.folder, place)
+    folder.rmdir()
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(TenantError, match="no link"):
+        one.load("job.py").put("file", "x")
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 @pytest.mark.slow

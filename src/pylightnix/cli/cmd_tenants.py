@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -126,8 +127,9 @@ def run(args: Namespace) -> int:
                 have = ", ".join(dir(job)) or "none"
                 issue = f"{file} has no such function; it has {have}"
                 raise InvalidTenant("the function of a job", function, issue)
-            # As an item: a function may have the name of anything.
-            value = vars(job)[function].submit(**given).result()
+            value = getattr(job, function)(**given)
+            if isinstance(value, Iterator):
+                value = list(value)
     except RunFailed as error:
         complain(f"{error}\n{error.traceback}".rstrip())
         return NOT_SO

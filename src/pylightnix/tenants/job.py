@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -38,13 +39,14 @@ class Runs:
         # Who forgets to close must not leave a process behind; its threads still live by then.
         weakref.finalize(self, _end, self._spare)
         self._threads: ThreadPoolExecutor | None = None
+        self._active: set[Run] = set()
         self._closed = False
 
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function and wait for its value."""
         call = self._written(function, args, kwargs)
-        with self._turn:
-            return self._run(function).call(call)
+        with self._run(function) as run:
+            return run.call(call)
 
     def submit(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[Any]:
         """Have a function called; a generator's items are a list."""
@@ -58,8 +60,8 @@ class Runs:
     def stream(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
         """Call a generator function; its items come while it runs."""
         call = self._written(function, args, kwargs)
-        with self._turn:
-            yield from self._run(function).stream(call)
+        with self._run(function) as run:
+            yield from run.stream(call)
 
     def map(self, function: str, every: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """Call a function once for each tuple of arguments."""
@@ -67,11 +69,18 @@ class Runs:
         for future in futures:
             yield future.result()
 
-    def close(self) -> None:
-        """Let calls that were submitted end, and end what waits for one."""
+    def close(self, *, stop: bool = False) -> None:
+        """Let calls that run end, and end what waits for one.
+
+        Args:
+            stop: end what runs, too.
+        """
         with self._lock:
             self._closed = True
             threads, self._threads = self._threads, None
+            active = tuple(self._active) if stop else ()
+        for run in active:
+            run.stop()
         if threads is not None:
             threads.shutdown(cancel_futures=True)
         _end(self._spare)
@@ -84,7 +93,19 @@ class Runs:
     def _written(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         return written(self._encode, 1, function, args, kwargs)
 
-    def _run(self, function: str) -> Run:
+    @contextmanager
+    def _run(self, function: str) -> Iterator[Run]:
+        with self._turn:
+            run = self._fresh(function)
+            with self._lock:
+                self._active.add(run)
+            try:
+                yield run
+            finally:
+                with self._lock:
+                    self._active.remove(run)
+
+    def _fresh(self, function: str) -> Run:
         with self._lock:
             self._require_open(function)
             spare = self._spare.pop() if self._spare else None
@@ -108,7 +129,8 @@ class Job:
     """A loaded file of a tenant; a stateful handle, made by `Tenant.load`.
 
     Its attributes are the functions in the global scope of the file, with their signatures and
-    docstrings: see `PodFunction`. As a context manager it ends what is left of it.
+    docstrings: see `PodFunction`. As a context manager it waits for calls that run, or ends them if
+    an exception leaves the block.
     """
 
     def __init__(self, runs: Runs, file: str) -> None:
@@ -129,7 +151,7 @@ class Job:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.__runs.close()
+        self.__runs.close(stop=error is not None)
 
     def __dir__(self) -> list[str]:
         return sorted(key for key, item in vars(self).items() if type(item) is PodFunction)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import Distribution, distributions
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,16 @@ def packages_of(env: str) -> list[str]:
     lib = f"{env}/lib"
     names = sorted(os.listdir(lib)) if os.path.isdir(lib) else []
     return [f"{lib}/{name}/site-packages" for name in names if name.startswith("python")]
+
+
+@cache
+def packages_nearby() -> tuple[str, ...]:
+    """Give the folders of packages beside this interpreter and the machine's: the platform's."""
+    from glob import glob
+
+    tops = {sys.base_prefix, sys.base_exec_prefix, "/usr", "/usr/local"}
+    found = [path for top in tops for path in glob(f"{top}/lib*/python3*/*-packages")]
+    return tuple(sorted({os.path.realpath(path) for path in found if os.path.isdir(path)}))
 
 
 def unmet(wanted: Iterable[Requirement], known: Mapping[str, Distribution]) -> list[str]:

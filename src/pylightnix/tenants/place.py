@@ -53,6 +53,11 @@ class Place:
         return f"{self.folder}/{settings.FILE}"
 
     @property
+    def modules(self) -> str:
+        """The folder of its code."""
+        return f"{self.folder}/{MODULES}"
+
+    @property
     def scratch(self) -> str:
         """Its scratch folder."""
         return f"{self.folder}/{SCRATCH}"

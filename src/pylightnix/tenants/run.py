@@ -21,8 +21,10 @@ from pylightnix.store.layout import rref_path
 
 from . import records
 from .output import Listener, Output
+from .packages import packages_nearby
 from .place import Place, locked
 from .refusals import NoTenant, QuotaExceeded, RunFailed, RunStopped, RunTimeout
+from .scratch import PAGE, folder
 from .workspace import Workspace
 
 CODE, ENV, AGENT, SCRATCH = "/code", "/env", "/agent", "/scratch"
@@ -74,10 +76,10 @@ class Run:
         self._workspace = Workspace(plan.place, plan.quota_bytes)
         self.run = records.new_run()
         self._begun_s = time.time()
-        with locked(plan.place, shared=True):
+        with locked(plan.place, shared=True), folder(plan.place.runs):
             records.prune(plan.place.runs)
-        self._note("running")
         self._output = Output(self.run, f"{plan.place.runs}/{self.run}.log", plan.listener)
+        self._note("running")
         with self._told():
             with self._workspace.opened() as (kept, room_bytes):
                 self._worker = Worker(
@@ -94,6 +96,11 @@ class Run:
         with suppress(NoTenant):
             return self._workspace.is_current()
         return False
+
+    def stop(self) -> None:
+        """End its process from another thread; the one that waits for it is told."""
+        if self._worker is not None:
+            self._worker.stop()
 
     def call(self, call: Call) -> Any:
         """Make its one call, and end it.
@@ -211,11 +218,22 @@ def _program(plan: Plan, room_bytes: int, output: int) -> Program:
         ro=interpreter_paths(rref_path(store, plan.env)),
         env={"HOME": SCRATCH},
         placed={place: rref_path(store, rref) for place, rref in places.items()},
-        volumes={SCRATCH: room_bytes},
+        volumes={SCRATCH: room_bytes, **dict.fromkeys(_hidden(plan.policy), PAGE)},
         cwd=SCRATCH,
         file=plan.file,
         output=output,
     )
+
+
+def _hidden(policy: Policy) -> list[str]:
+    """Give the folders with packages of the platform, to be covered by empty ones.
+
+    They lie in what every Python needs. Those in which something is granted stay.
+    """
+    granted = [f"{os.path.realpath(path)}/" for path in (*policy.ro, *policy.rw)]
+    return [
+        path for path in packages_nearby() if not any(one.startswith(f"{path}/") for one in granted)
+    ]
 
 
 def _functions(about: object) -> dict[str, dict[str, Any]]:

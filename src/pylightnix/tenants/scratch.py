@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 
 from pylightnix.core.value import value
 
+from .refusals import InvalidTenant
+
 MOST_ENTRIES = 50_000
 _DEPTH_MAX = 32
 PAGE = 4096
@@ -65,8 +67,16 @@ class Listing:
 
 @contextmanager
 def folder(path: str) -> Iterator[int]:
-    """Open a folder; a link is not followed."""
-    fd = os.open(path, _LOOK)
+    """Open a folder; a link is not followed.
+
+    Raises:
+        InvalidTenant: it is none.
+    """
+    try:
+        fd = os.open(path, _LOOK)
+    except OSError as error:
+        issue = f"{error.strerror}; it has to be a folder, and no link"
+        raise InvalidTenant("a folder of a tenant", path, issue) from error
     try:
         yield fd
     finally:

@@ -7,9 +7,10 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pylightnix.core.errors import InvalidValue, TenantError
+from pylightnix.core.given import path_text
 from pylightnix.sandbox.policy import Policy
 
 from .extra import packaging
@@ -18,6 +19,8 @@ from .refusals import InvalidTenant
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
+
+Links: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]"
 
 FILE = "tenant.toml"
 # What holds a tenant back, whatever its policy asks for: only back-ends with a root of their own
@@ -45,23 +48,32 @@ class Settings:
         packages: requirements, as texts.
         policy: what its code may see and use.
         quota_bytes: what it may have in all; None for any number.
-        find_links: absolute paths of folders of wheels; if there are any, nothing else is asked.
+        find_links: folders of wheels; if there are any, nothing else is asked.
     """
 
     name: str
-    packages: tuple[str, ...] = ()
+    packages: Iterable[str] = ()
     policy: Policy = field(default_factory=Policy)
     quota_bytes: int | None = None
-    find_links: tuple[str, ...] = ()
+    find_links: Links = ()
 
     def __post_init__(self) -> None:
         tenant_name(self.name)
-        requirements(listed(self.packages))
+        put = object.__setattr__
+        put(self, "packages", listed(self.packages))
+        put(self, "find_links", folders(self.find_links))
+        requirements(self.packages)
         quota = self.quota_bytes
         if quota is not None and (type(quota) is not int or quota < 0):
             raise InvalidTenant("a quota", quota, "give bytes, or None for no quota")
         if not isinstance(self.policy, Policy):
             raise InvalidTenant("a policy", self.policy, "give a Policy")
+
+
+def folders(find_links: Links) -> tuple[str, ...]:
+    """Take paths of folders; gives absolute ones."""
+    links = [find_links] if isinstance(find_links, str | os.PathLike) else find_links
+    return tuple(os.path.abspath(path_text("find_links", link)) for link in links)
 
 
 def listed(packages: Iterable[str]) -> tuple[str, ...]:

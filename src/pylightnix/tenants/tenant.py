@@ -58,7 +58,7 @@ class Tenant:
         packages: Iterable[str] = (),
         policy: Policy | None = None,
         quota_bytes: int | None = None,
-        find_links: Path | Iterable[Path] = (),
+        find_links: settings.Links = (),
         *,
         store: Store | None = None,
     ) -> Tenant:
@@ -79,14 +79,7 @@ class Tenant:
 
         Effects: makes a folder.
         """
-        links = [find_links] if isinstance(find_links, str | os.PathLike) else find_links
-        made = Settings(
-            name,
-            settings.listed(packages),
-            policy or Policy(),
-            quota_bytes,
-            tuple(os.path.abspath(path_text("find_links", link)) for link in links),
-        )
+        made = Settings(name, packages, policy or Policy(), quota_bytes, find_links)
         return Tenant(founded(_absolute(root), made, resolved(store)))
 
     @staticmethod
@@ -231,7 +224,7 @@ class Tenant:
         policy = replace(told.policy, require=frozenset(told.policy.require) | ALWAYS)
         usable(policy)
         env = self._environment()
-        stage = partial(modules, f"{place.folder}/usermodules")
+        stage = partial(modules, place.modules)
         source = realize(instantiate(stage, store=place.store))
         if not os.path.isfile(f"{rref_path(place.store, source)}/{path}"):
             raise InvalidTenant("the file of a job", path, "there is no such file in usermodules")
