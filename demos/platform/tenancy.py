@@ -86,14 +86,13 @@ class User:
     def upload(self, name: str, contents: bytes) -> None:
         """Keep a module, in place of the one before."""
         folder = f"{self.tenant.folder}/usermodules"
-        path = f"{folder}/{name}"
         others = (entry for entry in os.scandir(folder) if entry.name != name)
         if sum(entry.stat().st_size for entry in others) + len(contents) > FILES_BYTES:
             raise HTTPException(507, f"your files take more than {FILES_BYTES} bytes")
-        aside = f"{path}.{secrets.token_hex(4)}"
-        with open(aside, "xb") as file:
+        aside = f"{self.tenant.folder}/.upload"
+        with open(aside, "wb") as file:
             file.write(contents)
-        os.rename(aside, path)
+        os.rename(aside, f"{folder}/{name}")
 
     def packages(self, wanted: list[str] | None) -> dict[str, Any]:
         """Tell what is there and what is missing; first install what is wanted, if it is said."""
@@ -157,9 +156,9 @@ class Run:
         """Give what it prints as server-sent events, from the beginning, and its answer."""
         seen = 0
         while seen < len(self._texts) or not self.answer.done():
-            if seen < len(self._texts):
-                yield _event("log", self._texts[seen])
-                seen += 1
+            if texts := self._texts[seen:]:
+                seen += len(texts)
+                yield _event("log", "".join(texts))
             else:
                 await self._news.wait()
         status, told = self.answer.result()
