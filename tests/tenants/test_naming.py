@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pylightnix import Store
-from pylightnix.tenants import InvalidTenant, NoTenant, Tenant, TenantError
+from pylightnix.tenants import InvalidTenant, NoTenant, Tenant, TenantError, source
 from pylightnix.tenants.naming import inner_path, module_file, tenant_name
 from tenants.conftest import Making
 
@@ -95,6 +95,20 @@ def test_a_folder_of_modules_that_is_a_link_is_not_followed(tmp_path: Path, make
     Path(tenant.folder, "usermodules").rename(tmp_path / "away")
     Path(tenant.folder, "usermodules").symlink_to(tmp_path / "away")
     with pytest.raises(TenantError):
+        tenant.load("job.py")
+
+
+def test_modules_of_unreasonable_size_or_number_are_refused(
+    make: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = make("one", "def main(): pass\n")
+    with open(f"{tenant.folder}/usermodules/hole.bin", "wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(InvalidTenant, match=r"hole\.bin"):
+        tenant.load("job.py")
+    os.unlink(f"{tenant.folder}/usermodules/hole.bin")
+    monkeypatch.setattr(source, "_MOST_FILES", 0)
+    with pytest.raises(InvalidTenant, match="more than 0 files"):
         tenant.load("job.py")
 
 

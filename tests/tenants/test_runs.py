@@ -271,6 +271,41 @@ def test_output_is_heard_while_it_is_made(make: Making) -> None:
         assert (run.state, run.text()) == ("running", "first\n")
 
 
+def test_who_wants_no_more_of_a_generator_ends_its_run(make: Making, policy: Policy) -> None:
+    one = make("one", JOB, policy=policy)
+    with one.load("job.py") as job:
+        rows = job.count(10**9)
+        assert [next(rows), next(rows)] == [0, 1]
+        rows.close()
+        assert job.main() == "hello you"
+    first = one.log()[0]
+    assert (first.function, first.state, first.detail) == (
+        "count",
+        "done",
+        "its caller wanted no more",
+    )
+
+
+def test_ctrl_c_ends_a_run(make: Making, store: Store) -> None:
+    one = make("one", JOB)
+    program = """
+    import _thread, threading
+    def interrupt():
+        while not one.log()[-1].function:
+            pass
+        _thread.interrupt_main()
+    with one.load("job.py") as job:
+        threading.Thread(target=interrupt).start()
+        try:
+            job.loop()
+        except KeyboardInterrupt:
+            print("interrupted")
+"""
+    assert platform(program, one, store) == "interrupted\n"
+    (record,) = one.log()
+    assert (record.state, record.detail) == ("stopped", "KeyboardInterrupt")
+
+
 def test_who_listens_badly_stops_nothing(make: Making) -> None:
     def listen(run: str, piece: bytes) -> None:
         raise ValueError("deaf")

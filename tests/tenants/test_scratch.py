@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylightnix.tenants import scratch
+from pylightnix.tenants import InvalidTenant, scratch
 
 NAMES = st.sampled_from(["a", "b", "\u00e9", "a\nb", ".x", "\udcff"])
 TREES = st.recursive(
@@ -82,7 +82,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_link_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/")
-    with pytest.raises(OSError), scratch.folder(str(tmp_path / "link")):
+    with pytest.raises(InvalidTenant, match="no link"), scratch.folder(str(tmp_path / "link")):
         pass
 
 
@@ -115,6 +115,33 @@ def test_too_many_or_too_deep_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     put(tmp_path / "many", {name: b"" for name in "abcd"})
     with scratch.folder(str(tmp_path / "many")) as fd, pytest.raises(scratch.TooMuch, match="3"):
         scratch.listing(fd)
+
+
+def test_what_came_meanwhile_gives_way(tmp_path: Path) -> None:
+    put(tmp_path / "source", {"a": b"file", "b": {"c": b"x"}})
+    put(tmp_path / "target", {"a": {"folder": b"y"}, "b": b"file"})
+    with (
+        scratch.folder(str(tmp_path / "source")) as of,
+        scratch.folder(str(tmp_path / "target")) as into,
+    ):
+        scratch.copied(of, scratch.listing(of).entries, into)
+    assert got(tmp_path / "target") == {"a": b"file", "b": {"c": b"x"}}
+
+
+def test_a_copy_that_fails_leaves_nothing_half(tmp_path: Path) -> None:
+    put(tmp_path / "source", {"a": b"new"})
+    put(tmp_path / "target", {"a": b"old"})
+    with (
+        scratch.folder(str(tmp_path / "source")) as of,
+        scratch.folder(str(tmp_path / "target")) as into,
+    ):
+        listed = scratch.listing(of).entries
+        (tmp_path / "target/a").unlink()
+        (tmp_path / "source/a").unlink()
+        (tmp_path / "source/a").symlink_to("/etc/hostname")
+        with pytest.raises(OSError):
+            scratch.copied(of, listed, into)
+    assert got(tmp_path / "target") == {}
 
 
 def test_room_is_counted_in_pages(tmp_path: Path) -> None:

@@ -12,11 +12,8 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
-from .refusals import InvalidTenant
-
 KEPT = 200  # records of a tenant; older ones go
 LOG_BYTES = 1 << 18
-_HEX = "0123456789abcdef-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +85,6 @@ def read_all(folder: str, last: int | None = None) -> tuple[Record, ...]:
     chosen = names if last is None else names[max(0, len(names) - last) :]
     found = (_read(folder, name.removesuffix(".json")) for name in chosen)
     return tuple(record for record in found if record is not None)
-
-
-def read_one(folder: str, run: str) -> Record:
-    """Read a record.
-
-    Raises:
-        InvalidTenant: there is none.
-    """
-    record = None if run.strip(_HEX) else _read(folder, run)
-    if record is None:
-        raise InvalidTenant("a run", run, "there is no record of it; `log()` gives those there are")
-    return record
 
 
 def prune(folder: str) -> None:

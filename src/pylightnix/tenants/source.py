@@ -20,6 +20,7 @@ from .refusals import InvalidTenant
 _WHAT = "a file among a tenant's modules"
 _LEFT_OUT = ("__pycache__", ".git", ".venv", "venv")
 _MOST_FILES = 10_000
+_MOST_BYTES = 64 << 20
 
 
 def modules(folder: str, r: Registry) -> DRef:
@@ -69,8 +70,11 @@ def _contents(path: str, name: str, folder: int) -> bytes:
     except OSError as error:
         raise _refused(path) from error
     with open(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
             raise _refused(path)
+        if status.st_size > _MOST_BYTES:
+            raise InvalidTenant(_WHAT, path, f"it has more than {_MOST_BYTES:,} bytes")
         return file.read()
 
 
