@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -41,6 +42,8 @@ async def packages(request: Request) -> Response:
     """Tell what is there and what is missing; install, with PUT."""
     user = request.state.user
     wanted = await _json(request, list) if request.method == "PUT" else None
+    if any("@" in str(text) for text in wanted or ()):  # which may be a place on our disk
+        raise HTTPException(400, "give packages by name and version, not by place")
     return _answer(200, await user.does(partial(user.packages, wanted)))
 
 
@@ -145,4 +148,5 @@ def service(config: Mapping[str, Any], base: Path) -> Starlette:
 if __name__ == "__main__":
     file = Path(sys.argv[1]).resolve()
     config = tomllib.loads(file.read_text(encoding="utf-8"))
+    os.environ["UV_CONFIG_FILE"] = str(Path(__file__).with_name("uv.toml"))
     uvicorn.run(service(config, file.parent), port=config["port"], limit_concurrency=200)
