@@ -272,6 +272,16 @@ def test_a_traceback_shows_the_users_code_alone(alice: Client) -> None:
     assert [line for line in lines if "File" in line] == ['  File "/code/job.py", line 20, in fail']
 
 
+def test_a_file_that_is_no_python_is_shown_where_it_is_not(alice: Client) -> None:
+    assert alice.request("PUT", "/files/broken.py", b"def main(:\n")[0] == 204
+    told = alice.request("POST", "/runs/broken.py/main", {})[1]
+    status, told = alice.request("GET", told["result"])
+    lines = told["traceback"].splitlines()
+    assert (status, lines[-1]) == (422, "SyntaxError: invalid syntax")
+    assert [line for line in lines if "File" in line] == ['  File "/code/broken.py", line 1']
+    assert alice.request("PUT", "/files/broken.py", b"")[0] == 204
+
+
 @pytest.mark.parametrize(("function", "reasons"), [("spin", {"cpu_s"}), ("eat", {"memory_bytes"})])
 def test_who_takes_too_much_is_stopped(function: str, reasons: set[str], alice: Client) -> None:
     status, told = alice.call(function)
@@ -340,6 +350,7 @@ def test_what_is_missing_is_known_and_installed(bob: Client) -> None:
 @pytest.mark.parametrize("by_place", [False, True])
 def test_no_package_is_built_by_the_platform(by_place: bool, bob: Client, service: Service) -> None:
     marker = service.base / "was-built"
+    marker.unlink(missing_ok=True)
     path = sdist(service.base / "wheels", marker)
     status, _ = bob.request(
         "PUT", "/packages", [f"builds @ {path.as_uri()}"] if by_place else ["builds"]
