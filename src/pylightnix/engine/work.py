@@ -26,7 +26,7 @@ from pylightnix.store.lock import this_process
 from .closure import Closure
 from .crew import Crew, Ended, Hire, Job
 from .events import CutOff, Failed, Finished, Queued, Skipped, ignore, tell
-from .failures import BuildsFailed
+from .failures import BuildsFailed, NotBegun
 from .look import looker
 from .produce import BuildFailed, NotRealized, PromiseBroken, produce
 from .workshop import Workshop
@@ -191,6 +191,8 @@ class _Run:
         if ended.error is None:
             self.plan = settled(self.plan, job.dref, ended.chosen)
             self.proceed()
+        elif isinstance(ended.error, NotBegun):
+            self.plan = given_back(self.plan, job.dref)
         elif job.attempt < self.crew.retries and _may_pass(ended.error):
             self.plan = given_back(self.plan, job.dref)
             self.enqueue(job.dref, job.attempt + 1)
@@ -208,6 +210,8 @@ class _Run:
         tell(self.shop.emit, Failed, dref, str(error))
         if not self.crew.keep_going:
             self.queue.clear()
+            for waiting in self.hands.recall() if self.hands is not None else ():
+                self.plan = given_back(self.plan, waiting)
 
     # The end
 
