@@ -39,3 +39,12 @@ def needs_tenants() -> None:
         usable(Policy(require=ALWAYS, memory_bytes=256 << 20, cpu_s=10))
     except SandboxUnavailable as error:
         pytest.skip(str(error))
+
+
+def boxed() -> Policy:
+    """The plainest policy, where this machine can enforce it."""
+    try:
+        usable(Policy())
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    return Policy()

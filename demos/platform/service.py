@@ -149,4 +149,5 @@ if __name__ == "__main__":
     file = Path(sys.argv[1]).resolve()
     config = tomllib.loads(file.read_text(encoding="utf-8"))
     os.environ["UV_CONFIG_FILE"] = str(Path(__file__).with_name("uv.toml"))
+    os.environ["PIP_ONLY_BINARY"] = ":all:"  # the same for pip, which is taken where there is no uv
     uvicorn.run(service(config, file.parent), port=config["port"], limit_concurrency=200)

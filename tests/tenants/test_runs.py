@@ -16,6 +16,7 @@ import pytest
 
 from hostile_pods import LIARS, SET, SOURCE
 from pylightnix import Store
+from pylightnix.pods import CannotCross
 from pylightnix.pods.failures import WorkerDied
 from pylightnix.sandbox.policy import Policy
 from pylightnix.sandbox.start import SandboxUnavailable
@@ -284,6 +285,15 @@ def test_who_wants_no_more_of_a_generator_ends_its_run(make: Making, policy: Pol
         "done",
         "its caller wanted no more",
     )
+
+
+def test_an_argument_that_cannot_be_sent_is_the_callers_mistake(make: Making) -> None:
+    one = make("one", JOB)
+    with one.load("job.py") as job:
+        with pytest.raises(CannotCross):
+            job.main(object())
+        assert job.main() == "hello you"
+    assert [record.state for record in one.log()] == ["stopped", "done"]
 
 
 def test_ctrl_c_ends_a_run(make: Making, store: Store) -> None:

@@ -33,15 +33,12 @@ class Program:
         policy: what it may see and use; None for what this process may.
         fresh: a forked process for each call.
         limit_s: seconds that a call may take; None for any.
-        lend: packages of the host -> the folder that holds each.
-        ro, rw: paths that a sandbox shows.
+        ro: paths that a sandbox shows.
         placed: place in a sandbox -> path that it shows there, only to see.
         volumes: place in a sandbox -> bytes of a private folder there; see `sandbox.start`.
-        cwd: working folder in a sandbox.
+        cwd: working folder in a sandbox, and home.
         file: of the source, which has the functions.
         output: descriptor that output goes to, instead of the log.
-        env: variables of a process that gets no others; None for those of this process, unless
-            there is a sandbox.
     """
 
     python: str
@@ -52,10 +49,7 @@ class Program:
     policy: Policy | None = None
     fresh: bool = False
     limit_s: float | None = None
-    lend: Mapping[str, str] = {}
     ro: tuple[str, ...] = ()
-    rw: tuple[str, ...] = ()
-    env: Mapping[str, str] | None = None
     placed: Mapping[str, str] = {}
     volumes: Mapping[str, int] = {}
     cwd: str = "/tmp"  # noqa: S108 - its own
@@ -133,18 +127,16 @@ def started(program: Program, fds: list[int]) -> Process:
     argv = [program.python, "-I", "-B", program.agent, *map(str, fds)]
     with _output(program) as out:
         if program.policy is None:
-            env = None if program.env is None else {**_BARE, **program.env}
-            return _Plain(_popen(argv, out, fds, env))
+            return _Plain(_popen(argv, out, fds))
         from pylightnix.sandbox.start import start
         from pylightnix.sandbox.system import system_paths
 
         box = start(
             program.policy,
             argv,
-            env={**_BARE, **(program.env or {})},
+            env={**_BARE, "HOME": program.cwd},
             cwd=program.cwd,
             ro=(*system_paths(), *program.ro),
-            rw=program.rw,
             placed=program.placed,
             volumes=program.volumes,
             stdout=out,
@@ -160,12 +152,9 @@ def _output(program: Program) -> IO[bytes]:
     return open(program.output, "wb", closefd=False)
 
 
-def _popen(
-    argv: list[str], out: IO[bytes], fds: list[int], env: dict[str, str] | None
-) -> subprocess.Popen[bytes]:
+def _popen(argv: list[str], out: IO[bytes], fds: list[int]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,
-        env=env,
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=out,

@@ -12,6 +12,7 @@ from pylightnix.core.value import value
 
 from .channel import Channel, Incoming, Outgoing, packed
 from .codec import codec
+from .dialects import BSON, MSGPACK, spoken
 from .failures import PodTimeout, RemoteError, RemoteTraceback, WorkerDied
 from .process import Program, started
 from .tongue import Garbled, flatten, revive
@@ -75,6 +76,7 @@ class Worker:
             for _, theirs in ends:
                 theirs.close()
         self.channel = Channel(ends[0][0], ends[1][0], encode, decode)
+        self.msgpack = spoken(MSGPACK, encode, decode)
         if prepare is not None:
             try:
                 prepare(self._folder())
@@ -82,7 +84,8 @@ class Worker:
                 self.kill()
                 raise
         doc = {"id": 0, "op": "describe", "source": program.source, "name": program.name}
-        doc |= {"file": program.file, "lend": dict(program.lend), "fresh": program.fresh}
+        doc |= {"file": program.file, "fresh": program.fresh}
+        doc |= {"codecs": [MSGPACK, BSON] if self.msgpack else [BSON]}
         with suppress(OSError):  # if it is gone already, whoever waits for the answer sees it
             self.channel.main.sendall(encode(doc))
 
@@ -152,11 +155,14 @@ class Worker:
         return doc
 
     def describe(self, limit_s: float | None) -> dict[str, Any]:
-        """Wait for what the pod offers; asked for when it was started."""
+        """Wait for what the pod offers; asked for when it was started. Agrees on what is spoken."""
         what = f"import of {self.program.file}"
         try:
             self.allow(limit_s)
-            return result(self, what, self.answer(0))  # type: ignore[no-any-return]
+            told: dict[str, Any] = result(self, what, self.answer(0))
+            if self.msgpack is not None and told.get("codec") == MSGPACK:
+                self.channel.encode, self.channel.decode = self.msgpack
+            return told
         except BaseException as error:
             raise self.failed(what, error) from error
 

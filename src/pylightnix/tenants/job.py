@@ -11,9 +11,6 @@ from types import TracebackType
 from typing import Any
 
 from pylightnix.pods.client import PodFunction
-from pylightnix.pods.codec import codec
-from pylightnix.pods.worker import Job as Call
-from pylightnix.pods.worker import written
 
 from .refusals import JobClosed
 from .run import Plan, Run
@@ -31,7 +28,6 @@ class Runs:
 
     def __init__(self, plan: Plan, at_once: int) -> None:
         self._plan, self._size = plan, at_once
-        self._encode, _ = codec()
         self._turn = threading.Semaphore(at_once)
         self._lock = threading.Lock()
         self._spare = [Run(plan)]
@@ -44,9 +40,8 @@ class Runs:
 
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function and wait for its value."""
-        call = self._written(function, args, kwargs)
         with self._run(function) as run:
-            return run.call(call)
+            return run.call(run.written(function, args, kwargs))
 
     def submit(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[Any]:
         """Have a function called; a generator's items are a list."""
@@ -59,9 +54,8 @@ class Runs:
 
     def stream(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
         """Call a generator function; its items come while it runs."""
-        call = self._written(function, args, kwargs)
         with self._run(function) as run:
-            yield from run.stream(call)
+            yield from run.stream(run.written(function, args, kwargs))
 
     def map(self, function: str, every: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """Call a function once for each tuple of arguments."""
@@ -90,9 +84,6 @@ class Runs:
             return list(self.stream(function, args, kwargs))
         return self.call(function, args, kwargs)
 
-    def _written(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        return written(self._encode, 1, function, args, kwargs)
-
     @contextmanager
     def _run(self, function: str) -> Iterator[Run]:
         with self._turn:
@@ -104,6 +95,7 @@ class Runs:
             finally:
                 with self._lock:
                     self._active.remove(run)
+                run.close("stopped", "no call could be made")
 
     def _fresh(self, function: str) -> Run:
         with self._lock:

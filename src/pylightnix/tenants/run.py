@@ -11,11 +11,11 @@ from typing import Any
 
 from pylightnix.core.refs import RRef
 from pylightnix.core.value import value
+from pylightnix.engine.interpreters import interpreter_paths
 from pylightnix.pods.failures import PodTimeout, RemoteError, RemoteTraceback, WorkerDied
-from pylightnix.pods.opening import interpreter_paths
 from pylightnix.pods.process import Program
 from pylightnix.pods.worker import Job as Call
-from pylightnix.pods.worker import Worker
+from pylightnix.pods.worker import Worker, written
 from pylightnix.sandbox.policy import Policy
 from pylightnix.store.layout import rref_path
 
@@ -102,6 +102,15 @@ class Run:
         if self._worker is not None:
             self._worker.stop()
 
+    def written(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """Write its one call as its process reads it.
+
+        Raises:
+            CannotCross, TooLarge: an argument cannot be sent.
+        """
+        assert self._worker is not None  # noqa: S101 - or there would be no run
+        return written(self._worker.channel.encode, 1, function, args, kwargs)
+
     def call(self, call: Call) -> Any:
         """Make its one call, and end it.
 
@@ -123,11 +132,11 @@ class Run:
     def _told(self, function: str = "") -> Iterator[Any]:
         """Name the errors of a step, end the run after one, and record how it ended."""
         self._function = function
-        if function:
-            self._begun_s = time.time()
-            self._note("running")
-            self._output.tell(b"")
         try:
+            if function:
+                self._begun_s = time.time()
+                self._note("running")
+                self._output.tell(b"")
             yield self._worker
         except RemoteError as error:
             self._full = _FULL in error.message and self._workspace.is_full()
@@ -216,7 +225,6 @@ def _program(plan: Plan, room_bytes: int, output: int) -> Program:
         policy=plan.policy,
         limit_s=plan.policy.wall_s,
         ro=interpreter_paths(rref_path(store, plan.env)),
-        env={"HOME": SCRATCH},
         placed={place: rref_path(store, rref) for place, rref in places.items()},
         volumes={SCRATCH: room_bytes, **dict.fromkeys(_hidden(plan.policy), PAGE)},
         cwd=SCRATCH,
