@@ -200,7 +200,7 @@ Ends = type[Exception] | tuple[type[Exception], ...]
     ("function", "ends", "text"),
     [
         ("fail", RunFailed, "LookupError: gone"),
-        ("spin", RunStopped, "cpu_s"),
+        ("spin", RunStopped, "cpu_s|wall_s"),
         ("eat", (RunFailed, RunStopped), "memory|MemoryError"),
         ("fill", QuotaExceeded, "scratch"),
     ],
