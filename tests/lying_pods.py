@@ -1,14 +1,8 @@
-"""Hostile pods, and such as lie to their host on its own channel."""
+"""Functions that say what no agent says; they go with the source of `pylightnix.pods.hostile`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from pylightnix.pods import hostile
-
-SOURCE = (
-    hostile.SOURCE
-    + '''
+LYING = '''
 
 def channel():
     """The descriptor of the channel, found by looking."""
@@ -36,9 +30,4 @@ def half():
     os.write(channel(), b"\\xff\\0\\0\\0half")
     time.sleep(20)
 '''
-)
-LIARS: Mapping[str, tuple[str, ...]] = {
-    "garbage": ("WorkerDied",),
-    "impostor": ("WorkerDied",),
-    "half": ("PodTimeout",),
-}
+LIARS = {"garbage": ("WorkerDied",), "impostor": ("WorkerDied",), "half": ("PodTimeout",)}

