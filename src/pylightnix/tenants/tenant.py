@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -225,15 +225,22 @@ class Tenant:
         policy = replace(told.policy, require=frozenset(told.policy.require) | ALWAYS)
         usable(policy)
         env = self._environment()
-        stage = partial(modules, place.modules)
-        source = realize(instantiate(stage, store=place.store))
-        if not os.path.isfile(f"{rref_path(place.store, source)}/{path}"):
-            raise InvalidTenant("the file of a job", path, "there is no such file in usermodules")
-        self._adopt({"source": source}, f"loading {path}")
-        served = realize(instantiate(agent, store=place.store))
-        live_roots(place.store).hold([env, source, served])
-        plan = Plan(place, policy, told.quota_bytes, path, source, env, served, on_output)
-        return Job(Runs(plan, at_once), path)
+        at_work = live_roots(place.store).at_work
+        stage = partial(modules, f"{place.folder}/usermodules")
+        closure = instantiate(stage, store=place.store)
+        with ExitStack() as held:
+            # Until the job is closed not even a `gc` of this process may have them: by then the
+            # tenant's roots may lead to other modules.
+            held.enter_context(at_work(closure.targets))
+            source, served = realize(closure), realize(instantiate(agent, store=place.store))
+            held.enter_context(at_work([env, source, served]))
+            if not os.path.isfile(f"{rref_path(place.store, source)}/{path}"):
+                raise InvalidTenant(
+                    "the file of a job", path, "there is no such file in usermodules"
+                )
+            self._adopt({"source": source}, f"loading {path}")
+            plan = Plan(place, policy, told.quota_bytes, path, source, env, served, on_output)
+            return Job(Runs(plan, at_once, held.pop_all()), path)
 
     def _environment(self) -> RRef:
         missing = self.missing()
