@@ -22,7 +22,7 @@ class Book:
     """One whole realization.
 
     Attributes:
-        context: digest of its derivation and context, see `context_key`.
+        context: the realizations of its direct dependencies, see `context_key`.
         stop: when its build ended, as a word that sorts; empty if nobody knows.
         size_bytes: of everything in it.
         arrived_s: when it came into this store, in seconds since 1970.

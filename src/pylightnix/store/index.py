@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-VERSION = 5
+VERSION = 6
 TABLES = ("shelf", "file", "figures")
 _BUSY_S = 0.2
 _FILES = ("", "-journal", "-wal", "-shm")

@@ -82,7 +82,7 @@ def candidates(
         return None
     if context is None or not shelf.books:
         return [book.rref for book in shelf.books]
-    key = context_key(dref, context)
+    key = context_key(context)
     return [book.rref for book in shelf.books if book.context == key]
 
 

@@ -10,11 +10,10 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from hashlib import sha256
 
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
-from pylightnix.core.manifest import META, context_prefix, parse_manifest
+from pylightnix.core.manifest import META, parse_manifest
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 
@@ -34,14 +33,15 @@ RACY_NS = 50_000_000
 TABLE = "shelf"
 
 
-def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
-    """Digest a derivation with the realizations of its direct dependencies: 32 hex digits."""
-    return prefix_key(context_prefix(dref, context))
+def context_key(context: Mapping[DRef, Sequence[RRef]]) -> str:
+    """Give a context as one word, in which each realization tells which derivation it is of.
 
-
-def prefix_key(prefix: bytes) -> str:
-    """Digest what `context_prefix` gave."""
-    return sha256(prefix).hexdigest()[:32]
+    No hash: it is asked for each derivation of each closure, and compared with one or two others.
+    """
+    if len(context) == 1:
+        ((dref, chosen),) = context.items()
+        return ",".join(sorted(chosen)) or dref
+    return ";".join([",".join(sorted(context[dref])) or dref for dref in sorted(context)]) or "-"
 
 
 def shelf_of(store: Store, dref: DRef) -> Shelf | None:
@@ -221,8 +221,7 @@ def _read_book(store: Store, rref: RRef) -> Book:
     manifest = parse_manifest(raw)
     stop, extra = _stop(folder)
     size = len(raw) + extra + sum(entry[2] for entry in manifest.entries if len(entry) == 4)
-    key = context_key(manifest.dref, manifest.context)
-    return mkbook(rref, key, manifest.context, stop, size, arrived_s(store, rref))
+    return mkbook(rref, manifest.context, stop, size, arrived_s(store, rref))
 
 
 def arrived_s(store: Store, rref: RRef) -> float:
@@ -232,15 +231,14 @@ def arrived_s(store: Store, rref: RRef) -> float:
 
 def mkbook(
     rref: RRef,
-    key: str,
     context: Mapping[DRef, Sequence[RRef]],
     stop: str,
     size_bytes: int,
     arrived_s: float,
 ) -> Book:
-    """Put together what is known of a realization; `key` is its `context_key`."""
+    """Put together what is known of a realization."""
     needs = tuple(sorted({used for chosen in context.values() for used in chosen}))
-    return Book(rref, key, stop, size_bytes, arrived_s, needs)
+    return Book(rref, context_key(context), stop, size_bytes, arrived_s, needs)
 
 
 def _stop(folder: str) -> tuple[str, int]:
