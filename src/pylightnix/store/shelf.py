@@ -13,11 +13,21 @@ from contextlib import suppress
 
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
-from pylightnix.core.manifest import META, parse_manifest
+from pylightnix.core.manifest import META, context_prefix, parse_manifest
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 
-from .books import NOBODY, Book, ConfigFacts, Shelf, as_word, decode_shelf, encode_shelf
+from .books import (
+    NOBODY,
+    Book,
+    ConfigFacts,
+    Shelf,
+    as_word,
+    decode_shelf,
+    encode_shelf,
+    is_of,
+    rrefs_in_context,
+)
 from .fsys import read_bytes
 from .layout import CONFIG, INCOMING, Store, config_path, drv_path, parse_rref, rref_path
 from .trouble import read_if_possible
@@ -38,10 +48,36 @@ def context_key(context: Mapping[DRef, Sequence[RRef]]) -> str:
 
     No hash: it is asked for each derivation of each closure, and compared with one or two others.
     """
-    if len(context) == 1:
-        ((dref, chosen),) = context.items()
-        return ",".join(sorted(chosen)) or dref
-    return ";".join([",".join(sorted(context[dref])) or dref for dref in sorted(context)]) or "-"
+    lists = [",".join(sorted(context[dref])) or dref for dref in sorted(context)]
+    return ";".join(lists) or "-"
+
+
+def in_context(
+    store: Store, dref: DRef, context: Mapping[DRef, Sequence[RRef]]
+) -> list[RRef] | None:
+    """Give the whole realizations that have a context, sorted; None if there is no folder.
+
+    Effects: those of `shelf_of`.
+    """
+    index = store.index
+    if index is None:
+        return _begun_with(store, dref, context_prefix(dref, context))
+    status = _status(store, dref)
+    if status is None:
+        return None
+    identity, durable = _identity(status), store.durability != "none"
+    asked = identity, durable, context
+    last = index.answers.get(dref)
+    if last is not None and last[0] == asked:
+        return list(last[1])
+    # A row of the index need not be taken apart for that.
+    row = index.get(TABLE, dref)
+    if row is not None and is_of(row, identity, durable):
+        found = rrefs_in_context(dref, row, context_key(context))
+        index.answers[dref] = asked, found
+        return found
+    key, shelf = context_key(context), _shelf(store, dref, status)
+    return [book.rref for book in shelf.books if book.context == key]
 
 
 def shelf_of(store: Store, dref: DRef) -> Shelf | None:
@@ -50,13 +86,24 @@ def shelf_of(store: Store, dref: DRef) -> Shelf | None:
     Effects: checks the contents of realizations that were never seen before; remembers in the
         index, where there is one, what is certain to be noticed if it changes.
     """
+    status = _status(store, dref)
+    return None if status is None else _shelf(store, dref, status)
+
+
+def _status(store: Store, dref: DRef) -> os.stat_result | None:
     try:
-        status = os.stat(drv_path(store, dref))
+        return os.stat(drv_path(store, dref))
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
     # Inode, modification and change time: no name can come or go without one of them telling.
-    identity = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
-    index = store.index
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _shelf(store: Store, dref: DRef, status: os.stat_result) -> Shelf:
+    identity, index = _identity(status), store.index
     known = None if index is None else _recalled(index, dref)
     durable = store.durability != "none"
     if known is not None and known.identity == identity and known.durable >= durable:
@@ -107,6 +154,7 @@ def doubt(store: Store, dref: DRef) -> None:
         os.utime(drv_path(store, dref))
     if store.index is not None:
         store.index.memory.pop(dref, None)
+        store.index.answers.pop(dref, None)
         store.index.put(TABLE, dref, "")
         store.index.flush()
 
@@ -164,7 +212,7 @@ def read_shelf(
     return Shelf(identity, books, strange, has_config=has_config, durable=durable, tidy=tidy)
 
 
-def begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
+def _begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
     """Give the whole realizations whose manifest begins so, sorted; None if there is no folder.
 
     Where nothing can be remembered, reading more of them would be in vain.
