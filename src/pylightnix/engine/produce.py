@@ -20,7 +20,8 @@ from pylightnix.store.query import candidates
 
 from .arguments import RealizeArg
 from .build import Wrapped
-from .events import Built, Hit, Started, Waiting, tell
+from .events import Built, Hit, Started, Waiting
+from .listening import tell
 from .matchers import MatcherUnsatisfied
 from .provenance import Clock, provenance
 from .registry import Derivation

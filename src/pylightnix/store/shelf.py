@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
-from pylightnix.core.manifest import META, context_prefix, parse_manifest
+from pylightnix.core.manifest import META, context_key, parse_manifest
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 
@@ -25,8 +25,6 @@ from .books import (
     as_word,
     decode_shelf,
     encode_shelf,
-    is_of,
-    rrefs_in_context,
 )
 from .fsys import read_bytes
 from .layout import CONFIG, INCOMING, Store, config_path, drv_path, parse_rref, rref_path
@@ -43,81 +41,44 @@ RACY_NS = 50_000_000
 TABLE = "shelf"
 
 
-def context_key(context: Mapping[DRef, Sequence[RRef]]) -> str:
-    """Give a context as one word, in which each realization tells which derivation it is of.
-
-    No hash: it is asked for each derivation of each closure, and compared with one or two others.
-    """
-    lists = [",".join(sorted(context[dref])) or dref for dref in sorted(context)]
-    return ";".join(lists) or "-"
-
-
-def in_context(
-    store: Store, dref: DRef, context: Mapping[DRef, Sequence[RRef]]
-) -> list[RRef] | None:
-    """Give the whole realizations that have a context, sorted; None if there is no folder.
-
-    Effects: those of `shelf_of`.
-    """
-    index = store.index
-    if index is None:
-        return _begun_with(store, dref, context_prefix(dref, context))
-    status = _status(store, dref)
-    if status is None:
-        return None
-    if _is_bare(store, status):
-        return []
-    identity, durable = _identity(status), store.durability != "none"
-    asked = identity, durable, context
-    last = index.answers.get(dref)
-    if last is not None and last[0] == asked:
-        return list(last[1])
-    # A row of the index need not be taken apart for that.
-    row = index.get(TABLE, dref)
-    if row is not None and is_of(row, identity, durable):
-        found = rrefs_in_context(dref, row, context_key(context))
-        index.answers[dref] = asked, found
-        return found
-    key, shelf = context_key(context), _shelf(store, dref, status)
-    return [book.rref for book in shelf.books if book.context == key]
-
-
 def shelf_of(store: Store, dref: DRef) -> Shelf | None:
     """Give what a derivation's folder holds; None if there is no folder.
 
     Effects: checks the contents of realizations that were never seen before; remembers in the
         index, where there is one, what is certain to be noticed if it changes.
     """
-    status = _status(store, dref)
-    return None if status is None else _shelf(store, dref, status)
+    status = status_of_folder(store, dref)
+    return None if status is None else shelf_in(store, dref, status)
 
 
-def _status(store: Store, dref: DRef) -> os.stat_result | None:
+def status_of_folder(store: Store, dref: DRef) -> os.stat_result | None:
+    """Look at the folder of a derivation; None if there is none."""
     try:
         return os.stat(drv_path(store, dref))
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def _is_bare(store: Store, status: os.stat_result) -> bool:
+def is_bare(store: Store, status: os.stat_result) -> bool:
     """Tell whether it is certain that there are no subfolders, so no realizations."""
     if status.st_nlink != 2 or store.index is None:
         return False
     return store.index.folders_are_counted(store.objects)
 
 
-def _identity(status: os.stat_result) -> tuple[int, int, int]:
-    # Inode, modification and change time: no name can come or go without one of them telling.
+def identity_of(status: os.stat_result) -> tuple[int, int, int]:
+    """Give inode, modification and change time: no name can come or go without one telling."""
     return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _shelf(store: Store, dref: DRef, status: os.stat_result) -> Shelf:
-    identity, index = _identity(status), store.index
+def shelf_in(store: Store, dref: DRef, status: os.stat_result) -> Shelf:
+    """Give what `shelf_of` gives; `status` is of the folder as it was just now."""
+    identity, index = identity_of(status), store.index
     known = None if index is None else _recalled(index, dref)
     durable = store.durability != "none"
     if known is not None and known.identity == identity and known.durable >= durable:
         return known
-    if _is_bare(store, status):
+    if is_bare(store, status):
         return Shelf(identity, ())
     now_ns = time.time_ns()
     shelf = read_shelf(store, dref, identity, known)
@@ -219,29 +180,6 @@ def read_shelf(
     strange = tuple(rref for rref in found if rref not in whole)
     durable = store.durability != "none"
     return Shelf(identity, books, strange, has_config=has_config, durable=durable, tidy=tidy)
-
-
-def _begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
-    """Give the whole realizations whose manifest begins so, sorted; None if there is no folder.
-
-    Where nothing can be remembered, reading more of them would be in vain.
-    """
-    try:
-        names = os.listdir(drv_path(store, dref))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    found = (rref for name in names if (rref := parse_rref(dref, name)) is not None)
-    return sorted(rref for rref in found if _begins(store, rref, prefix))
-
-
-def _begins(store: Store, rref: RRef, prefix: bytes) -> bool:
-    from .verified import is_valid
-
-    try:
-        path = f"{rref_path(store, rref)}/{META}/manifest.json"
-        return is_valid(store, rref) and read_bytes(path, len(prefix)) == prefix
-    except (FileNotFoundError, NotADirectoryError):
-        return False  # collected, or deleted, while we looked
 
 
 def _listed(folder: str) -> tuple[list[str], bool]:
