@@ -6,7 +6,7 @@ itself costs next to nothing. `__init__.pyi` says the same to type checkers; a t
 
 from __future__ import annotations
 
-import sys
+from pylightnix.core.lazy import lazy
 
 _HOMES = {
     "core.refs": "DRef InvalidName InvalidRef Name RRef RefPath isdref isrref mkdref mkname mkrref "
@@ -44,6 +44,7 @@ _HOMES = {
     "match_best match_exact match_latest match_only match_some texthash",
     "engine.build": "Build build_cattrs build_config build_context build_deref build_name "
     "build_outpath build_outpaths build_path build_paths",
+    "engine.wrapper": "build_wrapper",
     "engine.failures": "BuildsFailed TimedOut WorkerDied",
     "engine.events": "Built CutOff Event Failed Fetched Finished Hit Listener LogLine Planned "
     "Progress Queued Skipped Started Waiting",
@@ -71,7 +72,6 @@ _HOMES = {
     "api.repl": "repl_build repl_cancel repl_cancelBuild repl_continue repl_continueBuild "
     "repl_realize repl_rref repl_rrefs",
     "api.inplace": "instantiate_inplace realize_inplace",
-    "api.wrapper": "build_wrapper",
     "api.builds": "build_environ build_run",
     "api.kit": "fetchlocal fetchurl mkfile mknode realized redefine unpack",
     "api.look": "dref2path linkrref path2rref rref2path store_buildtime store_cattrs store_config "
@@ -89,22 +89,4 @@ _ALIASES = {
     "PylightnixException": ("pylightnix.core.errors", "PylightnixError"),
     "__version__": ("pylightnix.core.version", "VERSION"),
 }
-_WHERE = {
-    name: (f"pylightnix.{home}", name) for home, names in _HOMES.items() for name in names.split()
-} | _ALIASES
-
-__all__ = sorted(_WHERE)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'pylightnix' has no attribute {name!r}")
-    module, attribute = _WHERE[name]
-    __import__(module)  # the package importlib would take longer to load than some of these
-    value: object = getattr(sys.modules[module], attribute)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES, _ALIASES)

@@ -11,8 +11,6 @@ from argparse import (
     _SubParsersAction,
 )
 from collections.abc import Callable, Iterable, Sequence
-from textwrap import indent
-from typing import Any, NoReturn
 
 from pylightnix.core.version import VERSION
 
@@ -32,6 +30,10 @@ from .exits import USAGE
 from .foreign import command_at, is_plugin
 from .out import complain, say
 from .words import Add, folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 FAMILIES = (
     args_store,
@@ -157,7 +159,7 @@ def _adder(commands: _SubParsersAction[Parser]) -> Add:
             name,
             help=summary,
             description=f"{sentence}\n\n{details}" if details else sentence,
-            epilog=f"--json gives:\n{indent(json, '  ')}",
+            epilog="\n  ".join(("--json gives:", *json.splitlines())),
             formatter_class=Formatter,
             allow_abbrev=False,
         )

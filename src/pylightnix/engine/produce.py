@@ -19,7 +19,6 @@ from pylightnix.store.objects import put_derivation, put_realization
 from pylightnix.store.query import candidates
 
 from .arguments import RealizeArg
-from .build import Wrapped
 from .events import Built, Hit, Started, Waiting
 from .listening import tell
 from .matchers import MatcherUnsatisfied
@@ -27,6 +26,7 @@ from .provenance import Clock, provenance
 from .registry import Derivation
 from .run import log_trace, tail
 from .workshop import Workshop, choose
+from .wrapper import Wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ class BuildFailed(RealizeError):
     def __str__(self) -> str:
         text = (
             f"{self.dref} failed to build: {self.cause}\n"
-            f"its folder is kept: {self.folder}; `pylightnix shell --failed` opens a shell there\n"
-            f"its log: {self.log}"
+            f"its folder is kept: {self.folder}\n"
+            f"its log: {self.log}\n"
+            "`pylightnix shell --failed` runs it again, with a shell in its folder"
         )
         # A program that failed has told the end of its log itself.
         return f"{text}\n{self.tail}" if self.tail and self.tail not in self.cause else text
