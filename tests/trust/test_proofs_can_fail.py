@@ -164,7 +164,7 @@ def _any_book(real: Callable[..., Book | None]) -> Callable[..., Book | None]:
         try:
             return real(store, rref, before)
         except (OSError, ValueError):
-            return shelf.mkbook(rref, "", {}, "", 0, 0.0)
+            return shelf.mkbook(rref, {}, "", 0, 0.0)
 
     return book
 

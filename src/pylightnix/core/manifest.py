@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .codec import json_text, parse_json
 from .hashing import realization_digest
-from .refs import HEX, DRef, RRef
+from .refs import HEX, DRef, RRef, rref2dref
 from .value import value
 
 TYPE_CHECKING = False
@@ -50,6 +50,15 @@ def context_prefix(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> bytes:
     lists = [f'"{dep}":["{_QUOTED.join(sorted(context[dep]))}"]' for dep in sorted(context)]
     text = ",".join(lists).replace('[""]', "[]")
     return f'{{"context":{{{text}}},"dref":"{dref}","entries":['.encode()
+
+
+def context_key(context: Mapping[DRef, Sequence[RRef]]) -> str:
+    """Give a context as one word, in which each realization tells which derivation it is of.
+
+    No hash: it is asked for each derivation of each closure, and compared with one or two others.
+    """
+    lists = [",".join(sorted(context[dref])) or dref for dref in sorted(context)]
+    return ";".join(lists) or "-"
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -108,7 +117,10 @@ def parse_manifest(data: bytes) -> Manifest:
 def _parse_context(lists: object) -> dict[DRef, tuple[RRef, ...]]:
     if not isinstance(lists, dict) or not all(isinstance(rrefs, list) for rrefs in lists.values()):
         raise ValueError("the context of the manifest is not a dictionary of lists")
-    return {DRef(dep): tuple(RRef(rref) for rref in rrefs) for dep, rrefs in lists.items()}
+    context = {DRef(dep): tuple(RRef(rref) for rref in rrefs) for dep, rrefs in lists.items()}
+    if any(rref2dref(rref) != dep for dep, rrefs in context.items() for rref in rrefs):
+        raise ValueError("the context of the manifest has a realization of another derivation")
+    return context
 
 
 def _parse_entries(items: object) -> Iterable[Entry]:

@@ -7,6 +7,8 @@ second what the config says, each further one is a realization.
 
 from __future__ import annotations
 
+from functools import cache
+
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import value
 
@@ -22,7 +24,7 @@ class Book:
     """One whole realization.
 
     Attributes:
-        context: digest of its derivation and context, see `context_key`.
+        context: the realizations of its direct dependencies, see `context_key`.
         stop: when its build ended, as a word that sorts; empty if nobody knows.
         size_bytes: of everything in it.
         arrived_s: when it came into this store, in seconds since 1970.
@@ -123,6 +125,7 @@ def decode_shelf(dref: DRef, row: str) -> Shelf:
     )
 
 
+@cache
 def row_tails(durable: bool) -> tuple[str, ...]:
     """Give how the first line of a row that may be believed goes on behind the three numbers.
 
@@ -130,6 +133,19 @@ def row_tails(durable: bool) -> tuple[str, ...]:
         durable: only if all of it is on the disk.
     """
     return tuple(f"{known} {boot_id()}\n" for known in ("1" if durable else "01"))
+
+
+def is_of(row: str, identity: tuple[int, int, int], durable: bool) -> bool:
+    """Tell whether a row is of one state of a folder.
+
+    Args:
+        row: as `encode_shelf` gave it.
+        identity: of the state.
+        durable: only if all of it is on the disk.
+    """
+    inode, mtime_ns, ctime_ns = identity
+    state = f"{inode} {mtime_ns} {ctime_ns} "
+    return row.startswith(state) and row.startswith(row_tails(durable), len(state))
 
 
 def rrefs_in_row(dref: DRef, row: str) -> list[RRef]:
@@ -149,6 +165,15 @@ def sizes_in_row(dref: DRef, row: str) -> tuple[int, dict[RRef, int]] | None:
     of = dref[5:]
     sizes = {str.__new__(RRef, f"rref:{part[0]}-{of}"): int(part[3]) for part in parts}
     return int(config.partition(" ")[0]), sizes
+
+
+def rrefs_in_context(dref: DRef, row: str, context: str) -> list[RRef]:
+    """Give the realizations in a row that have a context, as `Book.context` has it."""
+    found, of, mark = [], dref[5:], f" {context} "
+    for line in row.split("\n")[2:]:
+        if line.startswith(mark, 32):
+            found.append(str.__new__(RRef, f"rref:{line[:32]}-{of}"))
+    return found
 
 
 # References in a row were references when it was written, and its checksum says that it was not

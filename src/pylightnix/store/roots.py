@@ -15,7 +15,6 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef, Name, RRef, isdref, isrref, mkname
@@ -24,7 +23,6 @@ from . import fsys
 from .collector import collector_lock
 from .layout import Store, parse_drv, parse_rref, var_path
 from .machine import host
-from .usage import path_of
 
 LINKS = ".links"
 LIVE = ".live"
@@ -56,6 +54,8 @@ def add_root(store: Store, name: str, ref: DRef | RRef) -> None:
     Raises:
         InvalidName, NotInStore, Corrupt: the name cannot be one, or the object is not in the store.
     """
+    from .usage import path_of  # with what few need who hold a root while they work
+
     label = mkname(name)
     with collector_lock(store, shared=True):
         path_of(store, ref)
@@ -113,6 +113,8 @@ def _listed(folder: str) -> list[str]:
 
 def watch_folder(store: Store, folder: str) -> None:
     """Register a folder: symlinks into the store found in it, or below, are roots from now on."""
+    from hashlib import sha256
+
     real = os.path.realpath(folder)
     digest = sha256(os.fsencode(real)).hexdigest()[:32]
     with collector_lock(store, shared=True):

@@ -10,15 +10,22 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from hashlib import sha256
 
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
-from pylightnix.core.manifest import META, context_prefix, parse_manifest
+from pylightnix.core.manifest import META, context_key, parse_manifest
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 
-from .books import NOBODY, Book, ConfigFacts, Shelf, as_word, decode_shelf, encode_shelf
+from .books import (
+    NOBODY,
+    Book,
+    ConfigFacts,
+    Shelf,
+    as_word,
+    decode_shelf,
+    encode_shelf,
+)
 from .fsys import read_bytes
 from .layout import CONFIG, INCOMING, Store, config_path, drv_path, parse_rref, rref_path
 from .trouble import read_if_possible
@@ -34,35 +41,45 @@ RACY_NS = 50_000_000
 TABLE = "shelf"
 
 
-def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
-    """Digest a derivation with the realizations of its direct dependencies: 32 hex digits."""
-    return prefix_key(context_prefix(dref, context))
-
-
-def prefix_key(prefix: bytes) -> str:
-    """Digest what `context_prefix` gave."""
-    return sha256(prefix).hexdigest()[:32]
-
-
 def shelf_of(store: Store, dref: DRef) -> Shelf | None:
     """Give what a derivation's folder holds; None if there is no folder.
 
     Effects: checks the contents of realizations that were never seen before; remembers in the
         index, where there is one, what is certain to be noticed if it changes.
     """
+    status = status_of_folder(store, dref)
+    return None if status is None else shelf_in(store, dref, status)
+
+
+def status_of_folder(store: Store, dref: DRef) -> os.stat_result | None:
+    """Look at the folder of a derivation; None if there is none."""
     try:
-        status = os.stat(drv_path(store, dref))
+        return os.stat(drv_path(store, dref))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    # Inode, modification and change time: no name can come or go without one of them telling.
-    identity = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
-    index = store.index
+
+
+def is_bare(store: Store, status: os.stat_result) -> bool:
+    """Tell whether it is certain that there are no subfolders, so no realizations."""
+    if status.st_nlink != 2 or store.index is None:
+        return False
+    return store.index.folders_are_counted(store.objects)
+
+
+def identity_of(status: os.stat_result) -> tuple[int, int, int]:
+    """Give inode, modification and change time: no name can come or go without one telling."""
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+
+def shelf_in(store: Store, dref: DRef, status: os.stat_result) -> Shelf:
+    """Give what `shelf_of` gives; `status` is of the folder as it was just now."""
+    identity, index = identity_of(status), store.index
     known = None if index is None else _recalled(index, dref)
     durable = store.durability != "none"
     if known is not None and known.identity == identity and known.durable >= durable:
         return known
-    if status.st_nlink == 2 and index is not None and index.folders_are_counted(store.objects):
-        return Shelf(identity, ())  # no subfolders, so no realizations: a new derivation
+    if is_bare(store, status):
+        return Shelf(identity, ())
     now_ns = time.time_ns()
     shelf = read_shelf(store, dref, identity, known)
     if index is not None:
@@ -107,6 +124,7 @@ def doubt(store: Store, dref: DRef) -> None:
         os.utime(drv_path(store, dref))
     if store.index is not None:
         store.index.memory.pop(dref, None)
+        store.index.answers.pop(dref, None)
         store.index.put(TABLE, dref, "")
         store.index.flush()
 
@@ -164,29 +182,6 @@ def read_shelf(
     return Shelf(identity, books, strange, has_config=has_config, durable=durable, tidy=tidy)
 
 
-def begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
-    """Give the whole realizations whose manifest begins so, sorted; None if there is no folder.
-
-    Where nothing can be remembered, reading more of them would be in vain.
-    """
-    try:
-        names = os.listdir(drv_path(store, dref))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    found = (rref for name in names if (rref := parse_rref(dref, name)) is not None)
-    return sorted(rref for rref in found if _begins(store, rref, prefix))
-
-
-def _begins(store: Store, rref: RRef, prefix: bytes) -> bool:
-    from .verified import is_valid
-
-    try:
-        path = f"{rref_path(store, rref)}/{META}/manifest.json"
-        return is_valid(store, rref) and read_bytes(path, len(prefix)) == prefix
-    except (FileNotFoundError, NotADirectoryError):
-        return False  # collected, or deleted, while we looked
-
-
 def _listed(folder: str) -> tuple[list[str], bool]:
     """Names of entries that may be realizations, and whether there is a config."""
     names, has_config = [], False
@@ -221,8 +216,7 @@ def _read_book(store: Store, rref: RRef) -> Book:
     manifest = parse_manifest(raw)
     stop, extra = _stop(folder)
     size = len(raw) + extra + sum(entry[2] for entry in manifest.entries if len(entry) == 4)
-    key = context_key(manifest.dref, manifest.context)
-    return mkbook(rref, key, manifest.context, stop, size, arrived_s(store, rref))
+    return mkbook(rref, manifest.context, stop, size, arrived_s(store, rref))
 
 
 def arrived_s(store: Store, rref: RRef) -> float:
@@ -232,15 +226,14 @@ def arrived_s(store: Store, rref: RRef) -> float:
 
 def mkbook(
     rref: RRef,
-    key: str,
     context: Mapping[DRef, Sequence[RRef]],
     stop: str,
     size_bytes: int,
     arrived_s: float,
 ) -> Book:
-    """Put together what is known of a realization; `key` is its `context_key`."""
+    """Put together what is known of a realization."""
     needs = tuple(sorted({used for chosen in context.values() for used in chosen}))
-    return Book(rref, key, stop, size_bytes, arrived_s, needs)
+    return Book(rref, context_key(context), stop, size_bytes, arrived_s, needs)
 
 
 def _stop(folder: str) -> tuple[str, int]:
