@@ -16,7 +16,8 @@ from pylightnix.api.pods import pod_env, pod_lock
 from pylightnix.api.stage import instantiate, realize
 from pylightnix.core.given import path_text
 from pylightnix.core.refs import DRef, RRef
-from pylightnix.engine.events import Event, ignore
+from pylightnix.engine.events import Event
+from pylightnix.engine.listening import ignore
 from pylightnix.pods.agentfile import agent
 from pylightnix.pods.lock import LOCK
 from pylightnix.sandbox.policy import Policy
