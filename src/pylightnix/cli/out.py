@@ -11,9 +11,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import BinaryIO
 
 from .exits import NOT_SO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 CHUNK_BYTES = 1 << 20
 
@@ -34,8 +37,8 @@ def say(line: str = "") -> None:
 
 def say_lines(lines: Iterable[str]) -> None:
     """Print lines."""
-    for line in lines:
-        say(line)
+    text = "".join([f"{line}\n" for line in lines])
+    _attempt(lambda: print(text, end=""))
 
 
 def say_json(value: object) -> None:

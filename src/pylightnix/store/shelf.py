@@ -18,7 +18,7 @@ from pylightnix.core.manifest import META, context_prefix, parse_manifest
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
 
-from .books import NOBODY, Book, ConfigFacts, Shelf, as_word, decode_shelf, encode_shelf
+from .books import NOBODY, TABLE, Book, ConfigFacts, Shelf, as_word, decode_shelf, encode_shelf
 from .fsys import read_bytes
 from .layout import CONFIG, INCOMING, Store, config_path, drv_path, parse_rref, rref_path
 from .trouble import read_if_possible
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 # moment ago can change again without a new time, so what was read of it is not remembered (git
 # calls such entries racy).
 RACY_NS = 50_000_000
-TABLE = "shelf"
 
 
 def context_key(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> str:
