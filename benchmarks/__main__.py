@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+import traceback
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -103,12 +104,18 @@ def measured(bench: Bench, rows: list[str]) -> dict[str, list[Claim]]:
     results = {}
     for row in rows:
         start_s = time.monotonic()
-        results[row] = ROWS[row](bench)
+        try:
+            results[row] = ROWS[row](bench)
+        except Exception:  # the rest of a quarter of an hour is not lost by it
+            print(f"{row}: could not be measured", file=sys.stderr)
+            traceback.print_exc()
+            continue
         for path in bench.memory.iterdir():
             if path.name not in ("large", "small"):  # the next row wants them too
                 erase(path) if path.is_dir() else path.unlink()
         met = summary({row: results[row]})
-        print(f"{row}: {met} ({time.monotonic() - start_s:.0f} s)", file=sys.stderr, flush=True)
+        seconds = time.monotonic() - start_s
+        print(table({row: results[row]}), f"{met} ({seconds:.0f} s)", sep="\n", file=sys.stderr)
     return results
 
 
@@ -134,6 +141,8 @@ def main() -> None:
     out = asked.out or (None if asked.only or asked.quick else RESULTS)
     if out is not None:
         out.write_text(page(results, about), encoding="utf-8")
+    if len(results) < len(asked.rows):
+        sys.exit("not all rows could be measured; see above")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ itself costs next to nothing. `__init__.pyi` says the same to type checkers; a t
 
 from __future__ import annotations
 
-import sys
+from pylightnix.core.lazy import lazy
 
 _HOMES = {
     "core.refs": "DRef InvalidName InvalidRef Name RRef RefPath isdref isrref mkdref mkname mkrref "
@@ -90,22 +90,4 @@ _ALIASES = {
     "PylightnixException": ("pylightnix.core.errors", "PylightnixError"),
     "__version__": ("pylightnix.core.version", "VERSION"),
 }
-_WHERE = {
-    name: (f"pylightnix.{home}", name) for home, names in _HOMES.items() for name in names.split()
-} | _ALIASES
-
-__all__ = sorted(_WHERE)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'pylightnix' has no attribute {name!r}")
-    module, attribute = _WHERE[name]
-    __import__(module)  # the package importlib would take longer to load than some of these
-    value: object = getattr(sys.modules[module], attribute)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES, _ALIASES)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import pickle
 from difflib import unified_diff
-from importlib import import_module
 from pathlib import Path
 from types import FunctionType
 
@@ -15,7 +13,6 @@ import pytest
 import pylightnix
 from pylightnix import PylightnixError
 
-STUB = ast.parse(Path(pylightnix.__file__).with_name("__init__.pyi").read_text(encoding="utf-8"))
 SIGNATURES = Path(__file__).with_name("signatures.txt")
 
 # The names of the specification, chapter by chapter.
@@ -53,48 +50,6 @@ ERRORS = {name: cls for name, cls in CLASSES.items() if issubclass(cls, Pylightn
 def test_a_promised_name_is_published(name: str) -> None:
     assert name in pylightnix.__all__
     assert getattr(pylightnix, name) is not None
-
-
-def test_every_published_name_is_there_once_and_in_order() -> None:
-    assert list(pylightnix.__all__) == sorted(set(pylightnix.__all__))
-    assert dir(pylightnix) == list(pylightnix.__all__)
-
-
-def test_a_name_that_is_not_published_is_not_there() -> None:
-    with pytest.raises(AttributeError, match="has no attribute 'nothing_of_ours'"):
-        _ = pylightnix.nothing_of_ours  # type: ignore[attr-defined]
-
-
-def stub_names() -> set[str]:
-    """What the stub says is there: imported, or defined in it."""
-    found: set[str] = set()
-    for node in STUB.body:
-        match node:
-            case ast.ImportFrom(names=aliases):
-                found |= {alias.asname or alias.name for alias in aliases}
-            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-                found.add(name)
-    return found - {"__all__"}
-
-
-def stub_all() -> list[str]:
-    for node in STUB.body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
-                return [str(name) for name in ast.literal_eval(value)]
-    return []
-
-
-def test_type_checkers_and_programs_see_the_same_names() -> None:
-    assert sorted(stub_all()) == sorted(stub_names()) == list(pylightnix.__all__)
-
-
-def test_type_checkers_and_programs_see_the_same_things() -> None:
-    for node in STUB.body:
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            home = import_module(f"pylightnix.{node.module}")
-            for alias in node.names:
-                assert getattr(home, alias.name) is VALUES[alias.asname or alias.name], alias.name
 
 
 def test_older_names_are_the_newer_ones() -> None:

@@ -223,14 +223,19 @@ def test_a_crash_is_a_failed_build_with_its_log_and_a_way_in(lab: Lab) -> None:
     assert "SIGSEGV" in done.stderr
     assert "`pylightnix shell --failed`" in done.stderr
     assert done.stderr.splitlines()[-1] == "works on crash"
-    (kept,) = re.findall(r"its folder is kept: (\S+);", done.stderr)
+    (kept,) = re.findall(r"its folder is kept: (\S+)", done.stderr)
     assert Path(kept, "name").read_text() == "crash"
     assert lab.call([*PROGRAM, "log", "crash"]).stdout == "works on crash\n"
     script = 'pwd -P; echo "$PYLIGHTNIX_FAILED"; cat "$PYLIGHTNIX_LOG"; exit 3\n'
-    shell = lab.call([*PROGRAM, "shell", "--failed"], script, SHELL="/bin/sh")
+    shell = lab.call([*PROGRAM, "shell", "--failed", "--look"], script, SHELL="/bin/sh")
     assert shell.returncode == 0
     folder, dref, log = shell.stdout.splitlines()
     assert (folder, dref[38:], log) == (os.path.realpath(kept), "crash", "works on crash")
+    again = lab.call([*PROGRAM, "shell", "--failed"], "pwd -P; cat name\n", SHELL="/bin/sh")
+    assert "failed again: signal 11 (SIGSEGV)" in again.stderr
+    printed, folder, name = again.stdout.splitlines()
+    assert (printed, name) == ("works on crash", "crash")
+    assert folder != os.path.realpath(kept)
 
 
 def test_the_shell_is_of_the_last_failure_or_of_the_one_that_is_named(lab: Lab) -> None:
@@ -241,9 +246,11 @@ def test_the_shell_is_of_the_last_failure_or_of_the_one_that_is_named(lab: Lab) 
         assert lab.run("bad", "--keep-going", *options).returncode == 1
         for name in ("bad-0", "bad-1", "bad-2"):
             done = lab.call([*PROGRAM, "shell", "--failed", name], "cat name\n", SHELL="/bin/sh")
-            assert (done.returncode, done.stdout) == (0, name)
+            assert (done.returncode, done.stdout) == (0, f"works on {name}\n{name}")
+            assert "ValueError: no luck" in done.stderr
+            assert f"{name} failed again" in done.stderr
     assert lab.run("crash", "-j2").returncode == 1
-    done = lab.call([*PROGRAM, "shell", "--failed", "--json"], "exit 7\n", SHELL="/bin/sh")
+    done = lab.call([*PROGRAM, "shell", "--failed", "--look", "--json"], "exit 7", SHELL="/bin/sh")
     assert (json.loads(done.stdout)["ref"][38:], json.loads(done.stdout)["status"]) == ("crash", 7)
     assert lab.call([*PROGRAM, "shell"]).returncode == 2
     assert lab.call([*PROGRAM, "shell", "--failed", "--derivation"]).returncode == 2

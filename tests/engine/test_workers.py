@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,35 @@ def test_a_matcher_that_refuses_does_not_cost_what_is_running(journal: Path) -> 
         realize_many(closure, jobs=2)
     assert sorted(lines_of(journal)) == ["base", "other"]
     assert [len(store_rrefs(dref)) for dref in closure.targets] == [0, 1]
+
+
+@pytest.mark.parametrize("executor", ["processes", "threads"])
+def test_nothing_is_begun_after_a_failure(journal: Path, executor: str) -> None:
+    def stage() -> list[DRef]:
+        bad = stages.node("bad", journal=journal, act=stages.fail)
+        return [bad, *(stages.node(f"later-{i}", journal=journal) for i in range(20))]
+
+    closure = instantiate(stage)
+    with pytest.raises(BuildFailed):
+        realize_many(closure, jobs=1, executor=executor)
+    assert lines_of(journal) == ["bad"]
+    with pytest.raises(BuildFailed):  # and what waited has been given back
+        realize_many(closure, jobs=2, executor=executor, keep_going=False, retries=1)
+
+
+def test_what_an_engine_has_not_begun_is_taken_back_after_a_failure(journal: Path) -> None:
+    def stage() -> list[DRef]:
+        bad = stages.node("bad", journal=journal, act=stages.fail)
+
+        def slowly(b: Build) -> None:
+            time.sleep(0.02)
+
+        later = [stages.node(f"later-{i}", journal=journal, act=slowly) for i in range(50)]
+        return [bad, *later]
+
+    with ThreadPoolExecutor(1) as executor, pytest.raises(BuildFailed):
+        realize_many(instantiate(stage), executor=executor)
+    assert len(lines_of(journal)) < 20
 
 
 def test_keep_going_means_the_same_without_workers(journal: Path) -> None:

@@ -53,8 +53,17 @@ def test_one_job_needs_no_worker(store: Store) -> None:
 
 def test_several_jobs_have_a_process_each(store: Store) -> None:
     found = crew(None, 3, store)
-    assert (found.jobs, found.travels, found.capture) == (3, True, True)
+    assert (found.travels, found.capture) == (True, True)
     assert found.kill is not None
+
+
+def test_each_process_has_its_next_order_there_unless_time_or_attempts_are_counted(
+    store: Store,
+) -> None:
+    assert crew(None, 3, store).jobs == 6
+    assert crew(None, 3, store, keep_going=True, retries=1).jobs == 6
+    assert crew(None, 3, store, retries=1).jobs == 3
+    assert crew(None, 3, store, timeout_s=5).jobs == 3
 
 
 def test_what_has_a_time_limit_has_a_process(store: Store) -> None:

@@ -82,6 +82,14 @@ def test_a_finder_may_be_derived_from_the_port() -> None:
     assert PluginManager[Plugin]("shop", finder=Nothing()).list_names() == []
 
 
+def test_a_finder_that_finds_nothing_because_it_is_not_written_is_not_made() -> None:
+    class Unwritten(PluginFinder):
+        pass
+
+    with pytest.raises(TypeError, match="find_plugins"):
+        Unwritten()  # type: ignore[abstract]
+
+
 def test_a_filter_sees_where_a_factory_is_without_importing_it(
     install: Install, index: Index
 ) -> None:

@@ -289,13 +289,3 @@ def test_who_has_no_plugins_loads_nothing_of_them(tmp_path: Path) -> None:
 
     assert loaded() == "[]"
     assert "pylightnix.plugins.index" in loaded("list")
-
-
-def test_our_own_names_are_all_there() -> None:
-    import pylightnix.plugins as room
-
-    assert dir(room) == sorted(room.__all__)
-    for name in room.__all__:
-        assert getattr(room, name) is not None
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        _ = room.nothing

@@ -15,14 +15,6 @@ from pylightnix.core.errors import PylightnixError
 from pylightnix.pods import PodFunction, RemoteError, pod, pod_env, pod_open
 
 
-def test_every_published_name_is_there_and_says_what_it_is_for() -> None:
-    assert list(published.__all__) == sorted(published.__all__) == dir(published)
-    for name in published.__all__:
-        assert getattr(published, name).__doc__, name
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        _ = published.nothing  # type: ignore[attr-defined]
-
-
 def test_every_error_has_a_category_and_survives_a_trip() -> None:
     import pickle
 
@@ -36,17 +28,6 @@ def test_every_error_has_a_category_and_survives_a_trip() -> None:
         again = pickle.loads(pickle.dumps(error))
         assert type(again) is kind and vars(again) == vars(error) and str(again) == str(error)
         assert issubclass(kind, (PylightnixError, TypeError))
-
-
-def test_the_names_load_nothing_until_they_are_used() -> None:
-    program = (
-        "import sys, pylightnix.pods\n"
-        "print([m for m in sys.modules if m.startswith('pylightnix.')])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "['pylightnix.pods']"
 
 
 def test_an_open_pod_leaves_nothing_behind(current: Store, tmp_path: Path) -> None:

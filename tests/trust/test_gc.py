@@ -36,13 +36,6 @@ from stages_for_tests import put
 from trust.big import fill
 
 
-@pytest.fixture(autouse=True)
-def fresh_process() -> Iterator[None]:
-    crew.new_process()
-    yield
-    crew.new_process()
-
-
 def build(store: Store, name: str = "thing", text: str = "text") -> RRef:
     return realize(instantiate(mkfile, name, text, store=store))
 

@@ -27,13 +27,6 @@ from pylightnix import (
 from stages_for_tests import in_child
 
 
-@pytest.fixture(autouse=True)
-def fresh_process() -> Iterator[None]:
-    crew.new_process()
-    yield
-    crew.new_process()
-
-
 def build(store: Store, name: str = "thing") -> RRef:
     return realize(instantiate(mkfile, name, "text", store=store))
 

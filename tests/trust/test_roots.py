@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,13 +29,6 @@ from pylightnix import (
     rref2dref,
 )
 from trust.test_live import another
-
-
-@pytest.fixture(autouse=True)
-def fresh_process() -> Iterator[None]:
-    crew.new_process()
-    yield
-    crew.new_process()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,13 +29,6 @@ from pylightnix import (
     verify,
 )
 from stages_for_tests import in_child
-
-
-@pytest.fixture(autouse=True)
-def fresh_process() -> Iterator[None]:
-    crew.new_process()
-    yield
-    crew.new_process()
 
 
 @pytest.fixture

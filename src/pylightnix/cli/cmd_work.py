@@ -8,6 +8,8 @@ from argparse import Namespace
 from pylightnix.api.bashlike import shell_in, shellref
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.refs import DRef, RRef
+from pylightnix.engine.again import CannotRepeat, once_more
+from pylightnix.engine.run import tail
 from pylightnix.store.layout import NotInStore, Store, log_path
 from pylightnix.store.lookup import resolve
 from pylightnix.store.query import config_of, dref_of, require_rref, rrefs
@@ -86,7 +88,7 @@ def shell(args: Namespace) -> int:
 
 
 def _shell_of_failed(args: Namespace) -> int:
-    """Open one where the last build failed, or the last one of a derivation."""
+    """Run what failed last again, or last of a derivation, and open a shell where it worked."""
     if args.derivation:
         raise InvalidValue("shell: --failed is about what a build left: leave out --derivation")
     store = store_of(args)
@@ -94,12 +96,29 @@ def _shell_of_failed(args: Namespace) -> int:
     left = [one for one in remains(store) if wanted in (None, one.label)]
     if not left:
         raise NoneFailed(wanted or "")
-    dref, path = DRef(left[0].label), left[0].folder
+    dref, folder = DRef(left[0].label), left[0].folder
+    if args.look:
+        return _shell_where(args, dref, folder)
+    try:
+        with once_more(store, left[0]) as again:
+            if again.failed:
+                complain(f"{dref} {again.failed}\n{tail(again.log)}")
+            else:
+                complain(f"{dref} did not fail this time; its folder goes when the shell ends")
+            return _shell_where(args, dref, again.folder)
+    except CannotRepeat as error:
+        complain(str(error))
+        return _shell_where(args, dref, folder)
+
+
+def _shell_where(args: Namespace, dref: DRef, folder: str) -> int:
+    """Open a shell where a build worked."""
+    store = store_of(args)
     log = log_path(store, dref)
-    complain(f"what is left of {dref}; its log: {log}")
+    complain(f"in the folder of {dref}; its log: {log}")
     sys.stdout.flush()
-    status = shell_in(path, {"PYLIGHTNIX_FAILED": dref, "PYLIGHTNIX_LOG": log})
-    return _ended(args, dref, path, status)
+    status = shell_in(folder, {"PYLIGHTNIX_FAILED": dref, "PYLIGHTNIX_LOG": log})
+    return _ended(args, dref, folder, status)
 
 
 def _ended(args: Namespace, ref: DRef | RRef, path: str, status: int) -> int:

@@ -26,7 +26,7 @@ class Crew:
     Attributes:
         executor: where builders run; None for this very thread, one after the other, where
             breakpoints work.
-        jobs: how many at once.
+        jobs: how many are given out at once; those that the executor has no worker for wait there.
         keep_going: after a failure, build everything that does not need what failed.
         retries: how often a failed build is tried again.
         timeout_s: how long one build may take; None without end.

@@ -35,6 +35,10 @@ class TimedOut(BuildFailed):
         self.timeout_s = timeout_s
 
 
+class NotBegun(RealizeError):
+    """A call stood in a queue while another one failed, and is not wanted any more."""
+
+
 class WorkerDied(RealizeError):
     """The process that ran a call ended without an answer."""
 

@@ -150,6 +150,13 @@ class Hands:
                 late.append(Ended(job, error=error))
         return late
 
+    def recall(self) -> list[DRef]:
+        """Take back what no worker has begun."""
+        begun = {future: of for future, of in self.running.items() if not future.cancel()}
+        taken = [job.dref for future, (job, _) in self.running.items() if future not in begun]
+        self.running = begun
+        return taken
+
     def stop(self) -> None:
         """End all that runs."""
         for future in self.running:

@@ -42,8 +42,9 @@ class BuildFailed(RealizeError):
     def __str__(self) -> str:
         text = (
             f"{self.dref} failed to build: {self.cause}\n"
-            f"its folder is kept: {self.folder}; `pylightnix shell --failed` opens a shell there\n"
-            f"its log: {self.log}"
+            f"its folder is kept: {self.folder}\n"
+            f"its log: {self.log}\n"
+            "`pylightnix shell --failed` runs it again, with a shell in its folder"
         )
         # A program that failed has told the end of its log itself.
         return f"{text}\n{self.tail}" if self.tail and self.tail not in self.cause else text

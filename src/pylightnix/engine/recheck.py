@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,8 @@ def _built(
     """Build once; gives the contents of each output."""
     realizer, _ = freed(drv.realizer)
     with Scratch(store, drv.dref) as scratch:
-        log = scratch.new()
+        log = f"{scratch.new()}/log"  # what is kept is a folder
+        os.makedirs(os.path.dirname(log))
         rarg = RealizeArg({}, drv.config, scratch.new, log=log, rindex=index)
         context = mkcontext(context_of(store, rref))
         try:

@@ -7,6 +7,7 @@ into a notebook, written into the script that runs, or defined inside a function
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import sys
@@ -16,7 +17,7 @@ from functools import lru_cache, reduce
 from importlib import import_module
 from importlib.machinery import PathFinder
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pylightnix.core.errors import RealizeError
 from pylightnix.core.refs import DRef
@@ -151,16 +152,21 @@ class Packer:
         Raises:
             CannotTravel: it holds what can be sent neither by name nor by value.
         """
+        packed = io.BytesIO()
+        self.dump(thing, drv, packed)
+        return packed.getvalue()
+
+    def dump(self, thing: object, drv: Derivation, file: BinaryIO) -> None:
+        """Write into a file what `pack` would give; what the file raises is its reason too."""
         import cloudpickle
 
         try:
             with by_value(self._strange(drv)):
-                packed: bytes = cloudpickle.dumps(thing)
+                cloudpickle.dump(thing, file)
         except Exception as error:
             raise CannotTravel(
                 drv.dref, qualified(drv.realizer), f"{type(error).__name__}: {error}"
             ) from error
-        return packed
 
     def _strange(self, drv: Derivation) -> Iterator[ModuleType]:
         """Modules of a derivation's functions that no other process would find by their names."""

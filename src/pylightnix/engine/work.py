@@ -26,7 +26,7 @@ from pylightnix.store.lock import this_process
 from .closure import Closure
 from .crew import Crew, Ended, Hire, Job
 from .events import CutOff, Failed, Finished, Queued, Skipped, ignore, tell
-from .failures import BuildsFailed
+from .failures import BuildsFailed, NotBegun
 from .look import looker
 from .produce import BuildFailed, NotRealized, PromiseBroken, produce
 from .workshop import Workshop
@@ -155,7 +155,7 @@ class _Run:
             _, position, attempt = heapq.heappop(self.queue)
             dref = self.drefs[position]
             self.plan = started(self.plan, dref)
-            context = {dep: self.plan.done[dep] for dep in self.plan.needs[dref]}
+            context = self.context(dref)
             job = Job(dref, attempt, time.time_ns())
             if self.follower is not None:
                 self.follower.expect(dref)
@@ -167,6 +167,10 @@ class _Run:
             except Exception as error:  # it is kept, and raised in the end
                 ended = Ended(job, error=error)
             self.settle(ended)
+
+    def context(self, dref: DRef) -> dict[DRef, Chosen]:
+        """What the direct dependencies of a derivation became."""
+        return {dep: self.plan.done[dep] for dep in self.plan.needs[dref]}
 
     def collect(self) -> None:
         """Wait for news of builds, and take them in."""
@@ -187,6 +191,8 @@ class _Run:
         if ended.error is None:
             self.plan = settled(self.plan, job.dref, ended.chosen)
             self.proceed()
+        elif isinstance(ended.error, NotBegun):
+            self.plan = given_back(self.plan, job.dref)
         elif job.attempt < self.crew.retries and _may_pass(ended.error):
             self.plan = given_back(self.plan, job.dref)
             self.enqueue(job.dref, job.attempt + 1)
@@ -195,11 +201,17 @@ class _Run:
 
     def fail(self, dref: DRef, error: Exception) -> None:
         """Note a failure; without `keep_going` nothing further is handed out."""
+        if isinstance(error, BuildFailed | PromiseBroken):
+            from .again import note
+
+            note(self.shop, self.known[dref], self.context(dref), error.folder)
         self.plan = failed(self.plan, dref)
         self.errors.append(error)
         tell(self.shop.emit, Failed, dref, str(error))
         if not self.crew.keep_going:
             self.queue.clear()
+            for waiting in self.hands.recall() if self.hands is not None else ():
+                self.plan = given_back(self.plan, waiting)
 
     # The end
 

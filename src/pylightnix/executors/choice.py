@@ -73,12 +73,15 @@ def _check(jobs: int | None, base: Crew) -> None:
 def _processes(jobs: int, base: Crew, environ: Mapping[str, str]) -> Iterator[Crew]:
     from .processes import ProcessPerCall
 
-    workers = ProcessPerCall(jobs, environ)
+    # A worker that is done finds its next order there, and does not wait for us to pack it. But
+    # time runs from when a build is handed over, and what follows a failure depends on attempts.
+    ahead = base.timeout_s is None and (base.keep_going or not base.retries)
+    workers = ProcessPerCall(jobs, environ, until_failure=ahead and not base.keep_going)
     try:
         yield changed(
             base,
             executor=workers,
-            jobs=jobs,
+            jobs=jobs * 2 if ahead else jobs,
             travels=True,
             by_reference=False,  # they are forked for one order each: calling a stage does not pay
             capture=True,

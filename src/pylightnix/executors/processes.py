@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from pylightnix.engine.failures import WorkerDied
+from pylightnix.engine.failures import NotBegun, WorkerDied
+from pylightnix.engine.travel import PackedError
 
 from .children import Children, kill_group
 from .job import Call
@@ -39,13 +40,22 @@ class ProcessPerCall(Executor):
         max_workers: how many calls run at once; further ones wait.
         environ: what the processes get as their environment.
         reuse: whether a process may make more than one call.
+        until_failure: whether calls that wait while another one fails get `NotBegun`.
     """
 
-    def __init__(self, max_workers: int, environ: Mapping[str, str], *, reuse: bool = True) -> None:
+    def __init__(
+        self,
+        max_workers: int,
+        environ: Mapping[str, str],
+        *,
+        reuse: bool = True,
+        until_failure: bool = False,
+    ) -> None:
         self._lock = threading.Lock()
         self._attendants = ThreadPoolExecutor(max_workers, "pylightnix")
         self._tickets: WeakKeyDictionary[Future[Any], _Ticket] = WeakKeyDictionary()
         self._children = Children(environ, reuse=reuse)
+        self._until_failure, self._failed = until_failure, False
 
     @property
     def endings(self) -> Counter[str]:
@@ -84,7 +94,19 @@ class ProcessPerCall(Executor):
         return future
 
     def _converse(self, call: Call, ticket: _Ticket, tell: Callable[[Any], None] | None) -> Any:
-        """Have a call made by a child, and give what it answers."""
+        """Have a call made by a child; gives what it answers, or raises how it failed."""
+        if self._failed and self._until_failure:
+            raise NotBegun
+        try:
+            answer = self._answered(call, ticket, tell)
+        except BaseException:
+            self._failed = True
+            raise
+        # Here and not where it is read: this very thread is going to take the next call.
+        self._failed = self._failed or isinstance(answer, PackedError)
+        return answer
+
+    def _answered(self, call: Call, ticket: _Ticket, tell: Callable[[Any], None] | None) -> Any:
         child = self._children.take()
         last: str | None = "it was not heard to the end"
         try:

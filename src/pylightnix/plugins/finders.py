@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from typing import Protocol
+
 from .container import PluginContainer
 from .failures import PluginFailed
 from .index import Index
@@ -12,25 +15,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
-    from typing import Any, Protocol
+    from typing import Any
 
     from .spec import PluginSpec
 
-    class PluginFinder(Protocol):
-        """Finds plugins."""
 
-        def find_plugins(self) -> Iterable[PluginSpec]:
-            """Give the specs of all that there are."""
-            ...
+class PluginFinder(Protocol):
+    """Finds plugins: the port; to be derived from, or just to be like."""
 
-else:
-
-    class PluginFinder:
-        """Finds plugins; a base for finders, which may also do without one."""
-
-        def find_plugins(self):
-            """Give the specs of all that there are."""
-            raise NotImplementedError
+    @abstractmethod
+    def find_plugins(self) -> Iterable[PluginSpec]:
+        """Give the specs of all that there are."""
 
 
 class EntryPointFinder(PluginFinder):

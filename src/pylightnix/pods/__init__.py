@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from pylightnix.core.lazy import lazy
 
 _HOMES = {
     "api.pods": "pod pod_env pod_lock pod_open",
@@ -18,19 +18,4 @@ _HOMES = {
     "pods.source": "NoPod",
     "pods.tongue": "CannotCross",
 }
-_WHERE = {name: f"pylightnix.{home}" for home, names in _HOMES.items() for name in names.split()}
-
-__all__ = sorted(_WHERE)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'pylightnix.pods' has no attribute {name!r}")
-    __import__(_WHERE[name])
-    found: object = getattr(sys.modules[_WHERE[name]], name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)

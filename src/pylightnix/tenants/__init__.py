@@ -5,18 +5,7 @@ Everything that users import is named here, and loaded when it is first used.
 
 from __future__ import annotations
 
-import sys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pylightnix.core.errors import TenantError
-    from pylightnix.imports.failures import NativeModule
-    from pylightnix.imports.scope import ImportScope
-
-    from .failures import CannotRewrite, InvalidRewrite, NotVendored
-    from .model import Change, Diagnostic, Rewritten
-    from .rewrite import rewrite_imports
-    from .vendored import check_vendored
+from pylightnix.core.lazy import lazy
 
 _HOMES = {
     "core.errors": "TenantError",
@@ -27,32 +16,4 @@ _HOMES = {
     "tenants.rewrite": "rewrite_imports",
     "tenants.vendored": "check_vendored",
 }
-_WHERE = {name: home for home, names in _HOMES.items() for name in names.split()}
-
-__all__ = [
-    "CannotRewrite",
-    "Change",
-    "Diagnostic",
-    "ImportScope",
-    "InvalidRewrite",
-    "NativeModule",
-    "NotVendored",
-    "Rewritten",
-    "TenantError",
-    "check_vendored",
-    "rewrite_imports",
-]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'pylightnix.tenants' has no attribute {name!r}")
-    module = f"pylightnix.{_WHERE[name]}"
-    __import__(module)
-    found: object = getattr(sys.modules[module], name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
