@@ -177,7 +177,9 @@ def lines_of_row(dref: DRef, row: str) -> list[Line] | None:
     of = dref[5:]
     for book in books:
         rhash, _, stop, n_bytes, arrived_s, *more = book.split(" ")
-        needs = (dref, *[str.__new__(RRef, need) for need in more]) if more else (dref,)
+        needs: tuple[DRef | RRef, ...] = (dref,)
+        if more:
+            needs += tuple([str.__new__(RRef, need) for need in more])
         known = "" if stop == _NONE else stop
         lines.append((_rref(rhash, of), int(n_bytes), float(arrived_s), known, needs))
     return lines

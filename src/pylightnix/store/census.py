@@ -47,7 +47,7 @@ def census(store: Store, score: Score | None = None) -> Census:
     stops: dict[Ref, str] = {}
     remains: set[Ref] = set()
     unsure: list[DRef] = []
-    for dref, known in survey(store):
+    for dref, known in survey(store, configs=True):
         lines = lines_of_row(dref, known) if isinstance(known, str) else None
         if lines is None:
             shelf = known if isinstance(known, Shelf) else shelf_of(store, dref)

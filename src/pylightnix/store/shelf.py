@@ -14,14 +14,21 @@ from hashlib import sha256
 
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
-from pylightnix.core.manifest import META, context_prefix, parse_manifest
-from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.manifest import META, context_prefix, parse_manifest, rref_of
+from pylightnix.core.refs import DRef, RRef, rref2dref
 from pylightnix.core.value import changed
 
 from .books import NOBODY, TABLE, Book, ConfigFacts, Shelf, as_word, decode_shelf, encode_shelf
-from .fsys import read_bytes
+from .fsys import read_bytes, read_dated
+from .glance import (
+    MANIFEST_END,
+    PROVENANCE_END,
+    deps_in_config,
+    seen_in_manifest,
+    stop_in_provenance,
+)
 from .layout import CONFIG, INCOMING, Store, config_path, drv_path, parse_rref, rref_path
-from .trouble import read_if_possible
+from .trouble import is_passing, read_if_possible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +50,10 @@ def prefix_key(prefix: bytes) -> str:
     return sha256(prefix).hexdigest()[:32]
 
 
-def shelf_of(store: Store, dref: DRef) -> Shelf | None:
+def shelf_of(store: Store, dref: DRef, *, config: bool = False) -> Shelf | None:
     """Give what a derivation's folder holds; None if there is no folder.
+
+    If it has to be read, and `config` is true, then with what the config says: one row to write.
 
     Effects: checks the contents of realizations that were never seen before; remembers in the
         index, where there is one, what is certain to be noticed if it changes.
@@ -63,7 +72,7 @@ def shelf_of(store: Store, dref: DRef) -> Shelf | None:
     if status.st_nlink == 2 and index is not None and index.folders_are_counted(store.objects):
         return Shelf(identity, ())  # no subfolders, so no realizations: a new derivation
     now_ns = time.time_ns()
-    shelf = read_shelf(store, dref, identity, known)
+    shelf = read_shelf(store, dref, identity, known, config)
     if index is not None:
         # A copy under way fills a strange folder without touching this one.
         certain = not shelf.strange and shelf.tidy and now_ns - max(identity[1:]) > RACY_NS
@@ -124,24 +133,37 @@ def facts_of(store: Store, dref: DRef, shelf: Shelf) -> ConfigFacts:
     """Give what the config of a derivation says, reading it only if the shelf does not know."""
     if shelf.config is not None:
         return shelf.config
-    # Not for want of descriptors: a collector that does not know what it needs would take it.
-    raw = read_if_possible(config_path(store, dref)) or b""
-    try:
-        if config_digest(raw) != dref[5:37]:
-            raise ValueError(CONFIG)
-        came_s = os.lstat(config_path(store, dref)).st_ctime
-        facts = ConfigFacts(len(raw), came_s, parse_config(raw).deps)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return ConfigFacts(-1, 0.0, ())
-    if store.index is not None:
+    facts = _facts(store, dref)
+    if store.index is not None and facts.size_bytes >= 0:
         known = store.index.memory.get(dref)
         certain = isinstance(known, Shelf) and known.identity == shelf.identity
         _remember(store.index, dref, changed(shelf, config=facts), certain=certain)
     return facts
 
 
+def _facts(store: Store, dref: DRef) -> ConfigFacts:
+    """Read what a config says; that it is missing or damaged, unless it cannot be told just now."""
+    try:
+        raw, came_s = read_dated(config_path(store, dref))
+        if config_digest(raw) != dref[5:37]:
+            raise ValueError(CONFIG)
+        deps = deps_in_config(raw)
+        return ConfigFacts(len(raw), came_s, parse_config(raw).deps if deps is None else deps)
+    except ValueError:
+        pass
+    except OSError as error:
+        # Not for want of descriptors: a collector that does not know what it needs would take it.
+        if is_passing(error):
+            raise
+    return ConfigFacts(-1, 0.0, ())
+
+
 def read_shelf(
-    store: Store, dref: DRef, identity: tuple[int, int, int], before: Shelf | None = None
+    store: Store,
+    dref: DRef,
+    identity: tuple[int, int, int],
+    before: Shelf | None = None,
+    config: bool = False,
 ) -> Shelf:
     """Read a derivation's folder from the disk.
 
@@ -150,6 +172,7 @@ def read_shelf(
         dref: the derivation.
         identity: of its folder, taken before the reading.
         before: what was known; of objects that are still whole it is kept.
+        config: what that says is wanted too.
     """
     old = {} if before is None else {book.rref: book for book in before.books}
     names, has_config = _listed(drv_path(store, dref))
@@ -160,7 +183,10 @@ def read_shelf(
     whole = {book.rref for book in books}
     strange = tuple(rref for rref in found if rref not in whole)
     durable = store.durability != "none"
-    return Shelf(identity, books, strange, has_config=has_config, durable=durable, tidy=tidy)
+    facts = _facts(store, dref) if config and has_config else None
+    if facts is not None and facts.size_bytes < 0:
+        facts = None  # a copy may be on its way
+    return Shelf(identity, books, strange, facts, has_config, durable, tidy)
 
 
 def begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
@@ -216,12 +242,14 @@ def _book(store: Store, rref: RRef, before: Book | None) -> Book | None:
 
 def _read_book(store: Store, rref: RRef) -> Book:
     folder = rref_path(store, rref)
-    raw = read_bytes(f"{folder}/{META}/manifest.json")
-    manifest = parse_manifest(raw)
+    raw = read_bytes(f"{folder}/{META}/manifest.json", end=MANIFEST_END)
+    if rref_of(raw, rref2dref(rref)) != rref:
+        parse_manifest(raw)  # says what is wrong with it
+    prefix, needs, size = seen_in_manifest(raw)
     stop, extra = _stop(folder)
-    size = len(raw) + extra + sum(entry[2] for entry in manifest.entries if len(entry) == 4)
-    key = context_key(manifest.dref, manifest.context)
-    return mkbook(rref, key, manifest.context, stop, size, arrived_s(store, rref))
+    return Book(
+        rref, prefix_key(prefix), stop, len(raw) + extra + size, arrived_s(store, rref), needs
+    )
 
 
 def arrived_s(store: Store, rref: RRef) -> float:
@@ -244,10 +272,17 @@ def mkbook(
 
 def _stop(folder: str) -> tuple[str, int]:
     """When a build ended, and the length of the file that says so."""
+    path = f"{folder}/{META}/build.json"
+    raw = read_if_possible(path, PROVENANCE_END) or b""
+    stop = stop_in_provenance(raw)
+    return as_word(_parsed_stop(raw) if stop is None else stop), len(raw)
+
+
+def _parsed_stop(raw: bytes) -> str:
     from pylightnix.core.codec import parse_json
 
     try:
-        facts = parse_json(raw := read_if_possible(f"{folder}/{META}/build.json") or b"")
+        facts = parse_json(raw)
     except (ValueError, RecursionError):
-        return "", 0
-    return (as_word(str(facts.get("stop", ""))) if isinstance(facts, dict) else ""), len(raw)
+        return ""
+    return str(facts.get("stop", "")) if isinstance(facts, dict) else ""

@@ -19,13 +19,14 @@ from .trouble import is_kind
 
 
 def survey(
-    store: Store, wanted: Callable[[str], bool] | None = None
+    store: Store, wanted: Callable[[str], bool] | None = None, *, configs: bool = False
 ) -> Iterator[tuple[DRef, str | Shelf]]:
     """Give every derivation with what is known of it: its row of the index, or else its shelf.
 
     Args:
         store: where.
         wanted: given the name of a folder, `<hash>-<name>`, tells whether to look at it.
+        configs: what they say is wanted too.
 
     Returns:
         Sorted by hash. A row is true of this moment.
@@ -47,7 +48,7 @@ def survey(
             elif (dref := parse_drv(key[5:])) is not None:
                 from .shelf import shelf_of  # nothing is loaded of it where the index knows all
 
-                shelf = shelf_of(store, dref)
+                shelf = shelf_of(store, dref, config=configs)
                 if shelf is not None:
                     yield dref, shelf
     finally:
@@ -89,15 +90,16 @@ def outlines(store: Store) -> Iterator[tuple[DRef, int, dict[RRef, int], str]]:
         The derivation; its bytes; those of each realization; when the last build of one of these
         ended, as text that sorts, empty if nobody knows.
     """
-    for dref, known in survey(store):
+    for dref, known in survey(store, configs=True):
         outline = outline_of_row(dref, known) if type(known) is str else None
         if outline is None:
             from .shelf import shelf_of
             from .usage import size_of
 
-            if not is_kind(config_path(store, dref), S_ISREG):
+            shelf = known if isinstance(known, Shelf) else shelf_of(store, dref)
+            has_config = shelf is not None and shelf.config is not None
+            if not has_config and not is_kind(config_path(store, dref), S_ISREG):
                 continue
-            shelf = shelf_of(store, dref)
             stops = [] if shelf is None else [book.stop for book in shelf.books]
-            outline = *size_of(store, dref), max(stops, default="")
+            outline = *size_of(store, dref, shelf), max(stops, default="")
         yield dref, *outline

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pylightnix.core.errors import RealizeError
 from pylightnix.core.refs import DRef, RRef
 
+from .books import Shelf
 from .layout import NotInStore, Store, drv_path
 from .query import config_of, require_rref, rrefs
 from .shelf import facts_of, shelf_of
@@ -30,9 +31,9 @@ class AmbiguousResult(RealizeError):
         )
 
 
-def size_of(store: Store, dref: DRef) -> tuple[int, dict[RRef, int]]:
+def size_of(store: Store, dref: DRef, shelf: Shelf | None = None) -> tuple[int, dict[RRef, int]]:
     """Give the bytes of a derivation (config and realizations) and of each realization."""
-    shelf = shelf_of(store, dref)
+    shelf = shelf_of(store, dref) if shelf is None else shelf
     if shelf is None:
         return 0, {}
     parts = {book.rref: book.size_bytes for book in shelf.books}
