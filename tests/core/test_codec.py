@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pylightnix.core.codec import canonical_json, parse_json
+from pylightnix.core.codec import canonical_json, json_text, parse_json
 
 
 def test_keys_are_sorted_and_nothing_is_padded_or_escaped() -> None:
@@ -38,3 +40,8 @@ def test_what_json_does_not_have_is_an_error(value: object) -> None:
 def test_what_is_not_json_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError):
         parse_json(data)
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_a_text_alone_is_encoded_as_it_is_inside_of_a_value(text: str) -> None:
+    assert json_text(text).encode() == canonical_json(text)

@@ -94,6 +94,7 @@ def test_the_forger_writes_manifests() -> None:
         {"context": {str(DEP): ["bad"]}},
         {"context": {str(DEP): [1]}},
         {"context": {str(DEP): list(map(str, results(DEP, (2, 1))))}},
+        {"context": {str(DEP): list(map(str, results(DREF, (1,))))}},
         {"entries": None},
         {"entries": {}},
         {"entries": "ad"},

@@ -113,9 +113,9 @@ MUTANTS = (
     ),
     Mutant(
         "the context is not compared",
-        "store/query.py",
-        "return [book.rref for book in shelf.books if book.context == key]",
-        "return [book.rref for book in shelf.books if key]",
+        "store/reading.py",
+        'return ";".join(lists) or "-"',
+        'return "-"',
         *_KILL,
     ),
     Mutant(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pylightnix.core.context import Context
 from pylightnix.core.refs import DRef
 from pylightnix.engine.arguments import RealizeArg
 from pylightnix.engine.build import Build
@@ -15,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pylightnix.core.context import Context
     from pylightnix.sandbox.policy import Policy
 
 

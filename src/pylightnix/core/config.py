@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 
 from .codec import parse_json
-from .confscan import MAX_BYTES, InvalidConfig, scan
+from .confscan import InvalidConfig, scan
 from .hashing import config_digest
 from .refs import DRef, Name, RefPath, mkname
 from .value import value
@@ -55,13 +55,8 @@ def mkconfig(fields: Mapping[str, object]) -> Config:
     {'lr': 0.1, 'name': 'hello'}
     """
     found = scan(fields, selfref)
-    canonical = b"" if found.issues else found.text.encode()
-    found.left = MAX_BYTES
-    found.take(len(canonical))
-    if found.issues:
-        raise InvalidConfig(tuple(found.issues))
     name = fields.get("name", "unnamed")
-    return Config(canonical, mkname(name), tuple(sorted(found.deps)))  # type: ignore[arg-type]
+    return Config(found.text.encode(), mkname(name), tuple(sorted(found.deps)))  # type: ignore[arg-type]
 
 
 def parse_config(canonical: bytes) -> Config:

@@ -13,6 +13,8 @@ MAX_DEPTH = 64
 MAX_BYTES = 1 << 20
 MAX_ISSUES = 100
 _NONFINITE = "is not a finite number"
+_SHORT = 99
+_KEYS = frozenset((str, DRef, Name))
 _PLAIN = frozenset((str, int, bool, float, type(None), list, dict, DRef))
 
 
@@ -30,7 +32,7 @@ class InvalidConfig(InvalidValue):
 
 
 class Scan:
-    """What the walk found: `issues`, `deps`, and the `text` in the form of `canonical_json`."""
+    """What a walk found: `issues`, `deps`, and the `text` in the form of `canonical_json`."""
 
     __slots__ = ("deps", "full", "issues", "left", "selfref", "text", "walked")
 
@@ -41,7 +43,7 @@ class Scan:
         self.full = False
         self.selfref = selfref
         self.text = ""
-        self.walked: dict[tuple[int, int], tuple[str, int]] = {}
+        self.walked: dict[tuple[int, int], str] = {}
 
     def say(self, where: str, what: str) -> None:
         """Note what is wrong at a place; after a hundred the reader has seen enough."""
@@ -51,10 +53,10 @@ class Scan:
         else:
             self.stop("... and more")
 
-    def take(self, count: int) -> None:
-        """Count what needs a byte at least, and stop the walk where they are too many."""
-        self.left -= count
-        if self.left < 0:
+    def leave(self, left: int) -> None:
+        """Say for how many bytes there is room, and stop the walk where there is none."""
+        self.left = left
+        if left < 0:
             self.stop(
                 f"config: over the limit of {MAX_BYTES} bytes; "
                 "put large data into a file and depend on it (`fetchlocal`, `mkfile`)"
@@ -68,12 +70,28 @@ class Scan:
 
 
 def scan(fields: object, selfref: str) -> Scan:
-    """Walk a whole config and report all that is wrong with it at once."""
+    """Walk a whole config.
+
+    Raises:
+        InvalidConfig: all that is wrong with it at once.
+    """
+    if type(fields) is not dict:
+        if not isinstance(fields, Mapping):
+            raise InvalidConfig((f"config: expected a dictionary, got {_kind(fields)}",))
+        fields = dict(fields)
+    # Making the names of all places takes as long as everything else, and mostly nobody wants them.
+    found = _walked(fields, selfref, "")
+    if found.issues:
+        raise InvalidConfig(tuple(_walked(fields, selfref, "config").issues))
+    return found
+
+
+def _walked(fields: dict[object, object], selfref: str, where: str) -> Scan:
+    """Walk from the top; where it has no name, nothing in it gets one."""
     found = Scan(selfref)
-    if type(fields) is dict or isinstance(fields, Mapping):
-        found.text = _dict(found, dict(fields), "config", 1)
-    else:
-        found.say("config", f"expected a dictionary, got {_kind(fields)}")
+    found.text = _dict(found, fields, where, 1)
+    if not found.issues:
+        found.leave(MAX_BYTES - len(found.text.encode()))
     return found
 
 
@@ -114,11 +132,11 @@ def _container(found: Scan, value: object, where: str, depth: int) -> str:
     # 2**64 times; what was found to be good on a level is good on that level everywhere.
     again = (id(value), depth)
     if again in found.walked:
-        made, size = found.walked[again]
-        found.take(size)
+        made = found.walked[again]
+        found.leave(found.left - len(made))
         return made
     left, issues = found.left, len(found.issues)
-    found.take(len(value))  # type: ignore[arg-type]
+    found.leave(left - len(value))  # type: ignore[arg-type]
     if found.full:
         return ""
     if type(value) is dict:
@@ -126,13 +144,15 @@ def _container(found: Scan, value: object, where: str, depth: int) -> str:
     else:
         made = _list(found, value, where, depth + 1)  # type: ignore[arg-type]
     if len(found.issues) == issues:
-        found.walked[again] = made, left - found.left
+        found.walked[again] = made
+        found.leave(left - len(made))
     return made
 
 
 def _list(found: Scan, value: list[object], where: str, depth: int) -> str:
     items = [item if type(item) in _PLAIN else _path_text(item) for item in value]
-    made = [_value(found, item, f"{where}[{i}]", depth) for i, item in enumerate(items)]
+    places = [f"{where}[{i}]" if where else "" for i in range(len(items))]
+    made = [_value(found, item, place, depth) for item, place in zip(items, places, strict=True)]
     if items and type(items[0]) in (str, DRef):
         _refpath(found, items, where)
     return f"[{','.join(made)}]"
@@ -148,19 +168,18 @@ def _path_text(item: object) -> object:
 def _dict(found: Scan, value: dict[object, object], where: str, depth: int) -> str:
     made: dict[str, str] = {}
     for key, item in value.items():
-        if type(key) is str or type(key) is DRef or type(key) is Name:
-            place = f"{where}.{key}"
-            name = _text(found, key, place)
-            made[key] = f"{name}:{_value(found, item, place, depth)}"
+        if type(key) in _KEYS:
+            place = f"{where}.{key}" if where else ""
+            name = _text(found, key, place)  # type: ignore[arg-type]
+            made[key] = f"{name}:{_value(found, item, place, depth)}"  # type: ignore[index]
         else:
             found.say(f"{where}[{key!r:.60}]", f"a key must be str, not {_kind(key)}")
     return f"{{{','.join([made[key] for key in sorted(made)])}}}"
 
 
 def _text(found: Scan, text: str, where: str) -> str:
-    found.left -= len(text)
-    if found.left < 0:
-        found.take(0)
+    if len(text) > _SHORT:
+        found.leave(found.left - len(text))
     if text[1:5] == "ref:":
         if isdref(text):
             found.deps.add(DRef(text))

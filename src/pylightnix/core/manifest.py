@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .codec import json_text, parse_json
 from .hashing import realization_digest
-from .refs import HEX, DRef, RRef
+from .refs import HEX, DRef, RRef, rref2dref
 from .value import value
 
 TYPE_CHECKING = False
@@ -108,7 +108,10 @@ def parse_manifest(data: bytes) -> Manifest:
 def _parse_context(lists: object) -> dict[DRef, tuple[RRef, ...]]:
     if not isinstance(lists, dict) or not all(isinstance(rrefs, list) for rrefs in lists.values()):
         raise ValueError("the context of the manifest is not a dictionary of lists")
-    return {DRef(dep): tuple(RRef(rref) for rref in rrefs) for dep, rrefs in lists.items()}
+    context = {DRef(dep): tuple(RRef(rref) for rref in rrefs) for dep, rrefs in lists.items()}
+    if any(rref2dref(rref) != dep for dep, rrefs in context.items() for rref in rrefs):
+        raise ValueError("the context of the manifest has a realization of another derivation")
+    return context
 
 
 def _parse_entries(items: object) -> Iterable[Entry]:

@@ -7,11 +7,13 @@ Here a class costs a tenth of that, and making an instance two thirds.
 
 from __future__ import annotations
 
+from functools import cache
 from operator import attrgetter
 
 TYPE_CHECKING = False  # by hand, as everywhere below: `typing` takes longer to load than this floor
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
     from typing import Any, TypeVar, dataclass_transform
 
     T = TypeVar("T")
@@ -55,6 +57,9 @@ def drawn(self: object) -> str | None:
     return sys.modules["pylightnix"].html_of(self)  # type: ignore[no-any-return]
 
 
+_Function: Any = type(drawn)
+
+
 def changed(old: T, **fields: object) -> T:
     """Give a value that is like another one, but for these fields."""
     cls: Any = type(old)
@@ -65,16 +70,23 @@ def changed(old: T, **fields: object) -> T:
 def _initializer(
     cls: type, names: tuple[str, ...], defaults: dict[str, object]
 ) -> Callable[..., None]:
-    """Compile `__init__`: a loop over the fields would take twice as long, for each instance."""
-    space = {f"put_{name}": vars(cls)[name].__set__ for name in names}
-    space |= {f"default_{name}": item for name, item in defaults.items()}
-    taken = [f"{name}=default_{name}" if name in defaults else name for name in names]
-    lines = [f"put_{name}(self, {name})" for name in names] or ["pass"]
-    source = f"def __init__({', '.join(['self', *taken])}):\n " + "\n ".join(lines)
-    exec(source, space)  # noqa: S102 - of names that are identifiers of ours
-    made: Any = space["__init__"]
+    """Make `__init__`: a loop over the fields would take twice as long, for each instance."""
+    space = {f"put{i}": vars(cls)[name].__set__ for i, name in enumerate(names)}
+    code = _stencil(len(names)).replace(co_varnames=("self", *names))
+    given = tuple(defaults[name] for name in names if name in defaults)
+    made: Any = _Function(code, space, "__init__", given)
     made.__qualname__ = f"{cls.__qualname__}.__init__"
     return made  # type: ignore[no-any-return]
+
+
+# Compiling is most of what a class costs; those with as many fields differ by the names alone.
+@cache
+def _stencil(count: int) -> CodeType:
+    taken = "".join([f", x{i}" for i in range(count)])
+    lines = [f"put{i}(self, x{i})" for i in range(count)] or ["pass"]
+    space: dict[str, Any] = {}
+    exec(f"def __init__(self{taken}):\n " + "\n ".join(lines), space)  # noqa: S102 - of numbers
+    return space["__init__"].__code__  # type: ignore[no-any-return]
 
 
 def _methods(names: tuple[str, ...]) -> dict[str, object]:

@@ -30,7 +30,7 @@ class Book:
     """One whole realization.
 
     Attributes:
-        context: digest of its derivation and context, see `context_key`.
+        context: the realizations of its direct dependencies, see `context_key`.
         stop: when its build ended, as a word that sorts; empty if nobody knows.
         size_bytes: of everything in it.
         arrived_s: when it came into this store, in seconds since 1970.
@@ -140,6 +140,19 @@ def row_tails(durable: bool) -> tuple[str, ...]:
     return tuple(f"{known} {boot_id()}\n" for known in ("1" if durable else "01"))
 
 
+def is_of(row: str, identity: tuple[int, int, int], durable: bool) -> bool:
+    """Tell whether a row is of one state of a folder.
+
+    Args:
+        row: as `encode_shelf` gave it.
+        identity: of the state.
+        durable: only if all of it is on the disk.
+    """
+    inode, mtime_ns, ctime_ns = identity
+    state = f"{inode} {mtime_ns} {ctime_ns} "
+    return row.startswith(state) and row.startswith(row_tails(durable), len(state))
+
+
 def rrefs_in_row(dref: str, row: str) -> list[RRef]:
     """Give the realizations in a row; none if there is no config."""
     _, config, *books = row.split("\n")
@@ -183,6 +196,15 @@ def lines_of_row(dref: DRef, row: str) -> list[Line] | None:
         known = "" if stop == _NONE else stop
         lines.append((_rref(rhash, of), int(n_bytes), float(arrived_s), known, needs))
     return lines
+
+
+def rrefs_in_context(dref: DRef, row: str, context: str) -> list[RRef]:
+    """Give the realizations in a row that have a context, as `Book.context` has it."""
+    found, of, mark = [], dref[5:], f" {context} "
+    for line in row.split("\n")[2:]:
+        if line.startswith(mark, 32):
+            found.append(str.__new__(RRef, f"rref:{line[:32]}-{of}"))
+    return found
 
 
 # References in a row were references when it was written, and its checksum says that it was not

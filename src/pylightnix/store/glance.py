@@ -7,27 +7,36 @@ by their hash: what was once found to be whole has a name that is the hash of it
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from pylightnix.core.codec import parse_json
 from pylightnix.core.refs import DRef, RRef, isdref
 
-CONTEXT_END = b'"entries":['
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 MANIFEST_END = b',"version":1}'
 PROVENANCE_END = b'"}'
+_CONTEXT, _CONTEXT_END = b'{"context":', b',"dref":"'
 _SIZES_BEHIND = (b'","f",', b'","x",')
-_DREF, _RREF, _STOP = b'"dref:', b'"rref:', b'"stop":"'
+_DREF, _STOP = b'"dref:', b'"stop":"'
 
 
-def seen_in_manifest(raw: bytes) -> tuple[bytes, tuple[RRef, ...], int]:
-    """Give its `context_prefix`, the realizations in that, sorted, and the bytes of all files."""
-    start = raw.index(CONTEXT_END) + len(CONTEXT_END)
-    prefix, total = raw[:start], 0
-    needs: tuple[RRef, ...] = ()
-    if _RREF in prefix:
-        found = {part[: part.index(b'"')].decode() for part in prefix.split(_RREF)[1:]}
-        needs = tuple([str.__new__(RRef, f"rref:{rest}") for rest in sorted(found)])
+def seen_in_manifest(raw: bytes) -> tuple[Mapping[DRef, Sequence[RRef]], int]:
+    """Give the context in a manifest, and the bytes of all files."""
+    listed, total = raw[len(_CONTEXT) : raw.index(_CONTEXT_END)], 0
     for mark in _SIZES_BEHIND:
         for part in raw.split(mark)[1:]:
             total += int(part[: part.index(b",")])
-    return prefix, needs, total
+    return ({} if listed == b"{}" else _context(parse_json(listed))), total
+
+
+def _context(lists: Any) -> dict[DRef, tuple[RRef, ...]]:
+    return {
+        str.__new__(DRef, dep): tuple([str.__new__(RRef, rref) for rref in rrefs])
+        for dep, rrefs in lists.items()
+    }
 
 
 def deps_in_config(raw: bytes) -> tuple[DRef, ...] | None:
@@ -48,5 +57,5 @@ def stop_in_provenance(raw: bytes) -> str | None:
     """Give when a build ended, as its build.json says; None where that must be parsed."""
     if not raw.isascii() or b"\\" in raw or raw.count(b"{") != 1 or raw.count(_STOP) != 1:
         return None
-    start = raw.index(_STOP) + len(_STOP)
-    return raw[start : raw.index(b'"', start)].decode()
+    stop, closed, _ = raw.partition(_STOP)[2].partition(b'"')
+    return stop.decode() if closed else None

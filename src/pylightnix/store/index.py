@@ -16,11 +16,11 @@ from zlib import crc32
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     T = TypeVar("T")
 
-VERSION = 5
+VERSION = 6
 TABLES = ("shelf", "file", "figures")
 _BUSY_S = 0.2
 _FILES = ("", "-journal", "-wal", "-shm")
@@ -35,9 +35,10 @@ class Index:
 
     Attributes:
         memory: what this process made of the texts, by key; for whoever reads them.
+        answers: what it was asked last, by key, and what the answer was.
     """
 
-    __slots__ = ("_counted", "_fresh", "_path", "_rows", "_seen", "_waited", "memory")
+    __slots__ = ("_counted", "_fresh", "_path", "_rows", "_seen", "_waited", "answers", "memory")
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -47,6 +48,7 @@ class Index:
         self._counted = False
         self._waited = False
         self.memory: dict[str, object] = {}
+        self.answers: dict[str, tuple[object, list[Any]]] = {}
 
     def get(self, table: str, key: str) -> str | None:
         """Give what is remembered; whether that is still true is for the caller to check."""
@@ -107,6 +109,7 @@ class Index:
             for known in (self._rows[table], self._fresh[table], self._seen[table]):
                 known.clear()
         self.memory.clear()
+        self.answers.clear()
         for suffix in _FILES:
             _delete(self._path + suffix)
 

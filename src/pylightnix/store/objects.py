@@ -26,7 +26,8 @@ from .check import faults
 from .freeze import InvalidOutput, freeze_tree
 from .layout import CONFIG, INCOMING, Store, drv_path, rref_path, var_path
 from .query import has_derivation
-from .shelf import add_book, mkbook, prefix_key
+from .reading import mkbook
+from .shelf import add_book
 from .syscalls import rename_noreplace, sync_filesystem
 from .verified import remember
 
@@ -158,8 +159,7 @@ def _put(
         size = len(manifest) + extra + inventory.size_bytes
         if published:
             status = os.lstat(rref_path(store, rref))
-            key, stop = prefix_key(prefix), provenance.stop
-            add_book(store, dref, mkbook(rref, key, context, stop, size, status.st_ctime))
+            add_book(store, dref, mkbook(rref, context, provenance.stop, size, status.st_ctime))
     remember(store, rref, flushed=store.durability != "none", status=status)
     return rref, published
 

@@ -12,12 +12,12 @@ from stat import S_ISREG
 from pylightnix.core.config import Config, parse_config
 from pylightnix.core.errors import StoreError
 from pylightnix.core.hashing import config_digest
-from pylightnix.core.manifest import META, Manifest, context_prefix, parse_manifest
+from pylightnix.core.manifest import META, Manifest, parse_manifest
 from pylightnix.core.refs import DRef, RRef, rref2dref
 
 from .fsys import read_bytes
 from .layout import NotInStore, Store, config_path, parse_drv, rref_path
-from .shelf import begun_with, context_key, shelf_of
+from .shelf import in_context, shelf_of
 from .trouble import is_kind, is_passing, read_if_possible
 
 
@@ -75,15 +75,10 @@ def candidates(
     store: Store, dref: DRef, context: Mapping[DRef, Sequence[RRef]] | None = None
 ) -> list[RRef] | None:
     """Give what `rrefs` gives, or None if the store does not even have the derivation."""
-    if context is not None and store.index is None:
-        return begun_with(store, dref, context_prefix(dref, context))
+    if context is not None:
+        return in_context(store, dref, context)
     shelf = shelf_of(store, dref)
-    if shelf is None:
-        return None
-    if context is None or not shelf.books:
-        return [book.rref for book in shelf.books]
-    key = context_key(dref, context)
-    return [book.rref for book in shelf.books if book.context == key]
+    return None if shelf is None else [book.rref for book in shelf.books]
 
 
 def _names(folder: str) -> list[str]:

@@ -15,7 +15,6 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef, Name, RRef, isdref, isrref, mkname
@@ -113,6 +112,8 @@ def _listed(folder: str) -> list[str]:
 
 def watch_folder(store: Store, folder: str) -> None:
     """Register a folder: symlinks into the store found in it, or below, are roots from now on."""
+    from hashlib import sha256
+
     real = os.path.realpath(folder)
     digest = sha256(os.fsencode(real)).hexdigest()[:32]
     with collector_lock(store, shared=True):
