@@ -52,7 +52,9 @@ def census(store: Store, score: Score | None = None) -> Census:
         if lines is None:
             shelf = known if isinstance(known, Shelf) else shelf_of(store, dref)
             lines = [] if shelf is None else _lines(store, dref, shelf, remains)
-            unsure.append(dref)
+            # Whoever read the config has listed the folder, too.
+            if shelf is None or shelf.config is None or not shelf.tidy:
+                unsure.append(dref)
         for ref, n_bytes, arrived_s, stop, needed in lines:
             needs[ref], size_bytes[ref], arrived[ref] = needed, n_bytes, arrived_s
             stops[ref] = stop
