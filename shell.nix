@@ -16,6 +16,7 @@ let
       ipykernel
       ipython
       matplotlib
+      msgpack
       mypy
       nbclient
       pymongo

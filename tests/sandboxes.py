@@ -7,6 +7,8 @@ from functools import cache
 import pytest
 
 from pylightnix.sandbox.capabilities import Capabilities, probe
+from pylightnix.sandbox.policy import Policy
+from pylightnix.sandbox.start import SandboxUnavailable, usable
 
 
 @cache
@@ -23,3 +25,12 @@ def needs(backend: str, *words: str) -> None:
     lacking = set(words) - found.enforces[backend]
     if lacking:
         pytest.skip(f"{backend} does not enforce {', '.join(sorted(lacking))} here")
+
+
+def boxed() -> Policy:
+    """The plainest policy, where this machine can enforce it."""
+    try:
+        usable(Policy())
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    return Policy()

@@ -44,6 +44,7 @@ _HOMES = {
     "match_best match_exact match_latest match_only match_some texthash",
     "engine.build": "Build build_cattrs build_config build_context build_deref build_name "
     "build_outpath build_outpaths build_path build_paths",
+    "engine.wrapper": "build_wrapper",
     "engine.failures": "BuildsFailed TimedOut WorkerDied",
     "engine.events": "Built CutOff Event Failed Fetched Finished Hit Listener LogLine Planned "
     "Progress Queued Skipped Started Waiting",
@@ -71,7 +72,6 @@ _HOMES = {
     "api.repl": "repl_build repl_cancel repl_cancelBuild repl_continue repl_continueBuild "
     "repl_realize repl_rref repl_rrefs",
     "api.inplace": "instantiate_inplace realize_inplace",
-    "api.wrapper": "build_wrapper",
     "api.builds": "build_environ build_run",
     "api.kit": "fetchlocal fetchurl mkfile mknode realized redefine unpack",
     "api.look": "dref2path linkrref path2rref rref2path store_buildtime store_cattrs store_config "

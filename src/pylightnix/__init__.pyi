@@ -52,7 +52,6 @@ from .api.stage import (
 from .api.staged import Stage
 from .api.table import NoPandas, Table, table
 from .api.typed import given, result_of, selfpath
-from .api.wrapper import build_wrapper
 from .cli.listeners import progress
 from .core.config import (
     Config,
@@ -155,6 +154,7 @@ from .engine.registry import (
 )
 from .engine.run import ProgramFailed
 from .engine.travel import CannotTravel, OtherCode
+from .engine.wrapper import build_wrapper
 from .executors.children import NoWorkers
 from .ipython.extension import load_ipython_extension, unload_ipython_extension
 from .stages.download import DownloadFailed

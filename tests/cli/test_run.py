@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.shop import Run
-from pylightnix import store_initialize
+from pylightnix import RRef, rref2path, store_initialize
 
 pytestmark = pytest.mark.skipif(
     find_spec("yaml") is None, reason="PyYAML is not installed: pip install 'pylightnix[pipelines]'"
@@ -84,6 +84,36 @@ def test_why_names_the_line_of_the_pipeline(pipe: Path, run: Run) -> None:
     done = run("why", "pipe.yaml")
     assert "[pipe.yaml:5 data]" in done.out and done.status == 0
     assert "ref" in json.loads(run("why", "pipe.yaml", "--json").out)
+
+
+def test_a_pipeline_is_a_target_like_a_stage(pipe: Path, run: Run) -> None:
+    planned = run("plan", "pipe.yaml", "text=ho")
+    assert planned.out.startswith("build   data ") and "[pipe.yaml:5 data]" in planned.out
+    assert run("ls").out == ""
+    done = run("realize", "pipe.yaml", "text=ho", "-j", "2", "--out-link", "out")
+    assert done.status == 0 and (pipe / "out" / "data").read_text() == "ho"
+    assert "said" not in done.out + done.err  # its effects are not run
+    assert run("realize", str(pipe / "pipe.yaml"), "text=ho").out == done.out
+    found = json.loads(run("plan", "pipe.yaml", "text=ho", "--json").out)
+    assert [item["verdict"] for item in found["items"]] == ["hit"]
+    assert list(found["places"].values()) == ["pipe.yaml:5 data"]
+    assert run("plan", "pipe.yaml", "--dot").out.startswith("digraph")
+    assert run("gc", "--dry-run").status == 0
+
+
+def test_a_target_may_be_built_again_by_its_pipeline(pipe: Path, run: Run) -> None:
+    (rref,) = run("realize", "pipe.yaml").out.split()
+    data = rref2path(RRef(rref)) / "data"
+    data.chmod(0o644)
+    data.write_text("damaged")
+    assert run("verify", "--repair", "--target", "pipe.yaml").out.count("repaired") >= 1
+
+
+def test_mistakes_of_a_pipeline_as_a_target_are_told_as_ever(pipe: Path, run: Run) -> None:
+    (pipe / "bad.yaml").write_text("steps: [{name: a, uses: mkfil}]")
+    for command in ("realize", "plan", "why"):
+        assert "did you mean 'mkfile'" in run(command, "bad.yaml").err
+        assert "there is no pipeline" in run(command, "nowhere.yaml").err
 
 
 def test_check_is_silent_if_nothing_is_wrong_and_draws_on_request(pipe: Path, run: Run) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -30,13 +32,16 @@ from pylightnix import (
     mkdrv,
     realize,
     realize_many,
+    rref2dref,
 )
 from pylightnix.engine.confine import RealizerEnded, RealizerRaised
+from pylightnix.engine.interpreters import this_python
 from pylightnix.engine.travel import CannotTravel
 from pylightnix.sandbox.grants import MOST_MOUNTS
 from pylightnix.sandbox.policy import InvalidPolicy, Policy
 from pylightnix.sandbox.start import SandboxUnavailable
 from pylightnix.store.layout import log_path, rref_path
+from pylightnix.store.query import manifest_of
 from sandboxes import needs
 from stages_for_tests import constant, scratch_left, text_of, write_text
 
@@ -83,7 +88,9 @@ def test_a_confined_realizer_makes_what_a_free_one_makes(store: Store, policy: P
 
     rref = made(store, build, policy, word="bread")
     assert text_of(store, rref) == "bread of confined"
-    assert realize(instantiate(free, store=store), force_rebuild=True) == rref
+    freely = realize(instantiate(free, store=store))
+    assert rref2dref(freely) != rref2dref(rref)  # where it is made is part of what it is
+    assert manifest_of(store, freely).entries == manifest_of(store, rref).entries
     assert scratch_left(store) == []
 
 
@@ -305,3 +312,13 @@ def test_of_many_dependencies_each_is_seen_and_nothing_else(home: str) -> None:
 
         rref = realize(instantiate(closure, store=store))
         assert text_of(store, rref) == str(MOST_MOUNTS + 1)
+
+
+def test_what_is_in_sys_modules_and_no_module_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stranger = ModuleType("stranger")
+    stranger.__file__ = "/nowhere/stranger.py"
+    monkeypatch.setitem(sys.modules, "stranger", stranger)
+    monkeypatch.setitem(sys.modules, "odd", SimpleNamespace(__file__="/nowhere/odd.py"))
+    assert [m for m in this_python(()).strangers() if "/nowhere/" in str(m.__file__)] == [stranger]

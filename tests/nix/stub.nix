@@ -13,6 +13,7 @@ let
     "ipython"
     "matplotlib"
     "mypy"
+    "msgpack"
     "nbclient"
     "pyrsistent"
     "pymongo"

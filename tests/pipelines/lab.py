@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pylightnix import Built, Event
 
 STEPS = '''
@@ -110,3 +112,10 @@ class Builds:
         """Give the names since the last time, sorted."""
         names, self.names = sorted(self.names), []
         return names
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a text in a file, which has it."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.conftest import Write
-from pipelines.lab import LAB, Builds
+from pipelines.lab import LAB, Builds, edit
 from pylightnix import Closure, DRef, Store, config_dict, gc, isrref, pipelines, plan, realize, why
 from pylightnix.core.errors import PylightnixError
 from pylightnix.pipelines.handles import BadReference
@@ -25,12 +25,6 @@ def lab(write: Write, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = write(LAB)
     monkeypatch.chdir(root)
     return root
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_a_run_builds_everything_and_a_second_one_nothing(

@@ -61,7 +61,7 @@ REFUSED = {
     "{name: switch, in: {switch: [{case: true}]}}": "a case needs `case` and `call`",
     "{name: pype, in: {pype: x}}": "pype needs a mapping",
     "{name: pype, in: {pype: {name: x, out: a, useParentContext: true}}}": "leave out useParent",
-    "{name: pype, in: {pype: '{given}'}, }": "pype takes no 'nmae'",
+    "{name: pype, in: {pype: '{given}'}, }": "pype has no 'nmae'",
     "{name: pype, in: {pype: {name: x, loader: no_such_loader}}}": "there is no loader",
     "{name: pype, in: {pype: {name: x, loader: json}}}": "it has no function get_pipeline_def",
     "{name: a, uses: 'x:y-z'}": "expected ./file.py:stage",

@@ -46,6 +46,7 @@ def test_a_mistake_is_told_with_file_line_column_stack_and_advice(
 ) -> None:
     folder = tmp_path / name
     shutil.copytree(MISTAKES / name, folder)
+    shutil.copy(MISTAKES / "steps.py", folder)
     monkeypatch.chdir(folder)
     golden = MISTAKES / name / "told.txt"
     text = told(folder, store)

@@ -7,44 +7,14 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pipelines import record
 from pipelines.conftest import Write
+from pipelines.record import CASES, STEP, seen
 from pylightnix import pipelines
-
-STEP = """
-import sharedcode
-
-
-def run_step(context):
-    context.setdefault("seen", []).append(sharedcode.NAME)
-"""
-TWO_FOLDERS = {
-    "dir1/pipe.yaml": "steps: [mystep]",
-    "dir1/mystep.py": STEP,
-    "dir1/sharedcode.py": "NAME = 'one'",
-    "dir2/pipe.yaml": "steps: [mystep]",
-    "dir2/mystep.py": STEP,
-    "dir2/sharedcode.py": "NAME = 'two'",
-    "both.yaml": """
-        steps:
-          - {name: pype, in: {pype: {name: dir1/pipe}}}
-          - {name: pype, in: {pype: {name: dir2/pipe}}}
-          - {name: pype, in: {pype: {name: dir1/pipe}}}
-    """,
-}
-SHARED = {
-    "shared/mydir/b.yaml": """
-        steps:
-          - customstep
-          - {name: pype, in: {pype: {name: c}}}
-    """,
-    "shared/mydir/c.yaml": "steps: [{name: set, in: {set: {c: was here}}}]",
-    "shared/mydir/customstep.py": "def run_step(context):\n    context['custom'] = __file__",
-}
 
 
 def set_to(value: str) -> str:
@@ -55,42 +25,79 @@ def calls(name: object) -> str:
     return f"steps: [{{name: pype, in: {{pype: {{name: {name}}}}}}}]"
 
 
-def in_new_process(folder: Path, *words: str) -> dict[str, Any]:
-    program = (
-        "import json, sys; from pylightnix import pipelines; "
-        "print(json.dumps(pipelines.run(*sys.argv[1:])))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> str:
+    """The name of a case."""
+    return str(request.param)
 
 
-def test_a_child_is_looked_for_in_four_places_in_this_order(
+@pytest.fixture
+def root(case: str, write: Write) -> str:
+    """The root below which its folders are."""
+    root = str(write({"root/keep": ""}) / "root")
+    write({f"root/{name}": text.replace("ROOT", root) for name, text in CASES[case].files.items()})
+    return root
+
+
+def test_it_holds_from_each_working_folder_in_turn(
+    case: str, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = CASES[case]
+    path, modules = list(sys.path), set(sys.modules)
+    for folder in (*known.seen, *known.seen):
+        monkeypatch.chdir(f"{root}/{folder}")
+        assert seen(known, root) == known.seen[folder]
+    assert sys.path == path
+    assert not {"mystep", "sharedcode", "customstep", "shelf"} & (set(sys.modules) - modules)
+
+
+def test_it_holds_in_threads_that_run_at_the_same_time(
+    case: str, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = CASES[case]
+    for folder, expected in known.seen.items():
+        monkeypatch.chdir(f"{root}/{folder}")
+        start = threading.Barrier(4)
+
+        def work(start: threading.Barrier = start) -> list[object]:
+            start.wait()
+            return [seen(known, root) for _ in range(5)]
+
+        with ThreadPoolExecutor(4) as pool:
+            found = [job.result() for job in [pool.submit(work) for _ in range(4)]]
+        assert found == [[expected] * 5] * 4
+
+
+def test_it_holds_in_a_second_process(case: str, root: str) -> None:
+    known = CASES[case]
+    env = {**os.environ, "RECORD_ROOT": root}
+    for folder, expected in known.seen.items():
+        done = subprocess.run(
+            [sys.executable, record.__file__, case],
+            cwd=f"{root}/{folder}",
+            env=env,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert json.loads(done.stdout) == expected
+
+
+def test_threads_with_a_folder_each_are_all_right(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = write(
-        {
-            "home/parent.yaml": calls("child"),
-            "home/child.yaml": set_to("beside the parent"),
-            "work/child.yaml": set_to("working folder"),
-            "work/pipelines/child.yaml": set_to("its folder pipelines"),
-        }
-    )
-    monkeypatch.chdir(root / "work")
-    parent = str(root / "home" / "parent.yaml")
-    seen = []
-    for place in ("home/child.yaml", "work/child.yaml", "work/pipelines/child.yaml"):
-        seen.append(pipelines.run(parent)["where"])
-        (root / place).unlink()
-    assert seen == ["beside the parent", "working folder", "its folder pipelines"]
-    (root / "home" / "parent.yaml").write_text(calls("nothing"))
-    assert dict(pipelines.run(parent)) == {}  # one of those that come with it
+    root = write(dict(CASES["mystep twice"].files))
+    monkeypatch.chdir(root)
+    start = threading.Barrier(2)
+
+    def work(name: str) -> set[str]:
+        start.wait()
+        folder = root / name
+        runs = [pipelines.run(str(folder / "pipe"), py_dir=folder) for _ in range(20)]
+        return {each for context in runs for each in context["seen"]}
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(work, ("dir1", "dir2"))) == [{"dir1"}, {"dir2"}]
 
 
 def test_an_absolute_name_is_looked_for_nowhere_else(
@@ -117,66 +124,6 @@ def test_a_child_that_is_nowhere_names_every_place_tried(
     folders = [root / "home", root / "work", root / "work" / "pipelines"]
     assert error.tried[:3] == tuple(str(folder / "child.yaml") for folder in folders)
     assert len(error.tried) == 4
-
-
-@pytest.mark.parametrize("project", ["git/myproject/pipelines", "git/another"])
-def test_a_shared_folder_works_from_two_projects_unchanged(
-    project: str, write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = write(SHARED)
-    (root / project).mkdir(parents=True)
-    (root / project / "a.yaml").write_text(calls(root / "shared" / "mydir" / "b"))
-    for folder, name in ((root / project, "a"), (root, f"{project}/a")):
-        monkeypatch.chdir(folder)
-        context = pipelines.run(name)
-        assert context["c"] == "was here"
-        assert context["custom"] == str(root / "shared" / "mydir" / "customstep.py")
-        assert in_new_process(folder, name) == dict(context)
-
-
-def test_two_folders_each_have_a_step_of_one_name(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = write(TWO_FOLDERS)
-    monkeypatch.chdir(root)
-    path = list(sys.path)
-    assert pipelines.run("both")["seen"] == ["one", "two", "one"]
-    assert "mystep" not in sys.modules and "sharedcode" not in sys.modules
-    assert sys.path == path
-    assert in_new_process(root, "both")["seen"] == ["one", "two", "one"]
-
-
-def test_a_change_of_the_working_folder_between_two_runs_is_seen(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = write({"a/pipe.yaml": set_to("a"), "b/pipe.yaml": set_to("b")})
-    seen = []
-    for name in "abab":
-        monkeypatch.chdir(root / name)
-        seen.append(pipelines.run("pipe")["where"])
-    assert seen == ["a", "b", "a", "b"]
-
-
-def test_two_threads_in_two_folders_are_both_right(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = write(TWO_FOLDERS)
-    monkeypatch.chdir(root)
-    start = threading.Barrier(2)
-    seen: dict[str, set[str]] = {"dir1": set(), "dir2": set()}
-
-    def work(name: str) -> None:
-        start.wait()
-        for _ in range(20):
-            context = pipelines.run(str(root / name / "pipe"), py_dir=root / name)
-            seen[name].update(context["seen"])
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in seen]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert seen == {"dir1": {"one"}, "dir2": {"two"}}
 
 
 def test_pipelines_of_one_name_from_two_loaders_never_meet(

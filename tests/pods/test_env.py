@@ -225,12 +225,3 @@ def test_another_package_of_the_name_bson_is_told_apart(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert words in done.stdout and "Install pylightnix[pods]" in done.stdout, done.stderr
-
-
-def test_without_uv_the_error_names_the_extra(
-    current: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "uv", None)
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(BuildFailed, match=r"Install pylightnix\[pods\]"):
-        realize(instantiate(pod_env([])))

@@ -18,6 +18,7 @@ from pylightnix import (
     build_outpath,
     build_path,
     build_wrapper,
+    config_dict,
     instantiate,
     match_only,
     mkconfig,
@@ -26,18 +27,11 @@ from pylightnix import (
     realize,
     rref2path,
 )
-from pylightnix.pods import RemoteError, WorkerDied, pod_env
+from pylightnix.engine.confine import RealizerEnded, RealizerRaised
+from pylightnix.engine.interpreters import OtherPython, python_of
+from pylightnix.pods import pod_env
 from pylightnix.sandbox.policy import Policy
-from pylightnix.sandbox.start import SandboxUnavailable, usable
-
-
-def boxed() -> Policy:
-    """The plainest policy, where this machine can enforce it."""
-    try:
-        usable(Policy())
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
-    return Policy()
+from sandboxes import boxed
 
 
 def say(b: Build) -> None:
@@ -88,29 +82,35 @@ def test_the_environment_is_a_dependency(current: Store, wheels: Path) -> None:
     assert names == {"one", "pod-env", "pod-lock"}
 
 
-def test_what_a_policy_lets_a_build_see_is_part_of_it() -> None:
-    def targets(policy: Policy | None, store: Store) -> Any:
-        return instantiate(derive, "one", say, policy, pod_env([]), store=store).targets
+@pytest.mark.parametrize("in_an_environment", [False, True])
+def test_what_a_policy_grants_is_part_of_a_build_and_its_limits_are_not(
+    in_an_environment: bool, current: Store
+) -> None:
+    env = pod_env([]) if in_an_environment else None
 
-    import tempfile
+    def config(policy: Policy | None) -> dict[str, Any]:
+        closure = instantiate(derive, "one", say, policy, env)
+        return config_dict(closure.derivations[-1].config)
 
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store.open(folder, create=True)
-        plain, bare = targets(None, store), targets(Policy(), store)
-        assert plain != bare
-        assert targets(Policy(wall_s=5.0), store) == bare  # a limit changes no result
-        assert targets(Policy(network=True), store) != bare
-        assert targets(Policy(env={"A": "b"}), store) != bare
+    free, bare = config(None), config(Policy())
+    assert bare.pop("__policy__") == {"env": {}, "network": False, "ro": [], "rw": []}
+    assert bare == free
+    limits = Policy(wall_s=5.0, cpu_s=2, memory_bytes=1 << 30, pids=9, file_bytes=99, require=())
+    assert config(limits) == config(Policy())
+    assert config(Policy(network=True))["__policy__"]["network"] is True
+    assert config(Policy(ro=["/usr/share"]))["__policy__"]["ro"] == ["/usr/share"]
+    assert config(Policy(env={"A": "b"}))["__policy__"]["env"] == {"A": "b"}
+    assert list(free) == (["__env__", "name"] if in_an_environment else ["name"])
 
 
 def test_an_error_of_the_builder_is_told_with_its_traceback(current: Store) -> None:
     def broken(b: Build) -> None:
         raise ValueError("no good")
 
-    with pytest.raises(BuildFailed, match="raised ValueError: no good") as caught:
+    with pytest.raises(BuildFailed, match="ValueError: no good") as caught:
         realize(instantiate(derive, "broken", broken, env=pod_env([])))
-    assert isinstance(caught.value.__cause__, RemoteError)
-    assert 'raise ValueError("no good")' in caught.value.__cause__.traceback
+    assert isinstance(caught.value.__cause__, RealizerRaised)
+    assert 'raise ValueError("no good")' in Path(caught.value.log).read_text()
 
 
 def test_a_builder_that_crashes_is_told_of(current: Store) -> None:
@@ -122,7 +122,8 @@ def test_a_builder_that_crashes_is_told_of(current: Store) -> None:
 
     with pytest.raises(BuildFailed, match="last words") as caught:
         realize(instantiate(derive, "crash", crash, env=pod_env([])))
-    assert isinstance(caught.value.__cause__, WorkerDied)
+    assert isinstance(caught.value.__cause__, RealizerEnded)
+    assert caught.value.__cause__.status == -6
 
 
 def test_a_builder_in_a_sandbox_sees_its_closure_and_nothing_else(
@@ -180,3 +181,9 @@ def test_what_a_caller_passes_reaches_the_builder(current: Store) -> None:
     rref = realize(closure, realize_args={closure.targets[0]: {"word": "hello"}})
     assert (rref2path(rref) / "told").read_text() == "hello 0"
     assert RealizeArg is not None
+
+
+def test_an_environment_of_another_python_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pyvenv.cfg").write_text("home = /opt/python/bin\nversion_info = 3.8.1\n")
+    with pytest.raises(OtherPython, match=r"environment's is 3\.8\.1"):
+        python_of(str(tmp_path), say)

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from pylightnix.pods import documents
 from pylightnix.pods.codec import codec
+from pylightnix.pods.dialects import MSGPACK, spoken
 from pylightnix.pods.tongue import CannotCross, Garbled, flatten, revive
 
+Codec = tuple[Any, Any]
 ATOMS: st.SearchStrategy[Any] = st.one_of(
     st.none(),
     st.booleans(),
@@ -76,6 +78,41 @@ def test_both_ways_to_write_are_read_by_both(value: Any) -> None:
     encode, decode = codec()
     assert same(across(value, encode, documents.decode), value)
     assert same(across(value, documents.encode, decode), value)
+
+
+@pytest.fixture(scope="module")
+def msgpack() -> Codec:
+    found = spoken(MSGPACK, documents.encode, documents.decode)
+    if found is None:
+        pytest.skip("msgpack is not installed, or in plain Python only")
+    return found
+
+
+@given(value=VALUES)
+def test_a_value_arrives_by_msgpack_as_it_was(value: Any, msgpack: Codec) -> None:
+    write, read = msgpack
+    assert same(across(value, write, read), value)
+    assert same(across(value, documents.encode, read), value)  # BSON is understood beside it
+
+
+def test_what_is_too_deep_for_msgpack_goes_as_bson(msgpack: Codec) -> None:
+    found = spoken(MSGPACK, lambda doc: b"as BSON", documents.decode)
+    deep: Any = 1
+    for _ in range(2000):
+        deep = [deep]
+    assert found is not None
+    assert found[0]({"v": deep}) == b"as BSON"
+
+
+@given(value=VALUES, at=st.integers(4, 400), byte=st.integers(0, 255))
+def test_damaged_msgpack_is_read_or_garbled(value: Any, at: int, byte: int, msgpack: Codec) -> None:
+    write, read = msgpack
+    data = bytearray(write({"v": flatten(value, None)}))
+    data[4 + at % (len(data) - 4)] = byte
+    try:
+        revive(read(bytes(data)), None)
+    except Garbled:
+        return
 
 
 @given(VALUES)

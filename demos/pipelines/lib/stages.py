@@ -21,3 +21,15 @@ def total(numbers, times=1, r=None):
 
     fields = {"name": "total", "numbers": numbers, "times": times}
     return mkdrv(mkconfig(fields), match_only(), build_wrapper(build), r)
+
+
+def which(r=None):
+    """Tell whether this runs in an environment."""
+
+    def build(b):
+        import sys
+
+        own = "" if "pod-env" in sys.prefix else "not "
+        (build_outpath(b) / "which.txt").write_text(f"{own}in an environment of its own\n")
+
+    return mkdrv(mkconfig({"name": "which"}), match_only(), build_wrapper(build), r)

@@ -16,6 +16,10 @@ from .results import Result, results_of
 from .stage import realize_context
 from .staged import Options, Stage
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pylightnix.sandbox.policy import Policy
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -42,6 +46,8 @@ def autostage(
     sourcedeps: Iterable[Any] = (),
     version: str | None = None,
     always_multiref: bool = False,
+    env: Callable[..., DRef] | DRef | None = None,
+    policy: Policy | None = None,
     **fields: Any,
 ) -> _OutDecorator: ...
 @overload
@@ -53,6 +59,8 @@ def autostage(
     sourcedeps: Iterable[Any] = (),
     version: str | None = None,
     always_multiref: bool = False,
+    env: Callable[..., DRef] | DRef | None = None,
+    policy: Policy | None = None,
     **fields: Any,
 ) -> _Decorator: ...
 def autostage(
@@ -65,6 +73,8 @@ def autostage(
     sourcedeps: Iterable[Any] = (),
     version: str | None = None,
     always_multiref: bool = False,
+    env: Callable[..., DRef] | DRef | None = None,
+    policy: Policy | None = None,
     **fields: Any,
 ) -> Any:
     """Make a stage of a plain function.
@@ -96,6 +106,10 @@ def autostage(
         sourcedeps: functions, classes, modules and values whose source or value counts too.
         version: a word that counts instead of the source; change it when the code changes.
         always_multiref: dependencies arrive as lists even where there is one.
+        env: an environment for the function to run in, as `pylightnix.pods.pod_env` made it; it is
+            a dependency. The function imports what is in it inside of itself.
+        policy: what the function may see and use, beside what it depends on; it then runs in a
+            sandbox. See `build_wrapper` for both.
         fields: values of parameters.
 
     Raises:
@@ -110,7 +124,8 @@ def autostage(
         raise InvalidValue(f"a stage must have at least 1 output, not {nouts!r:.50}")
     if matcher is None:
         matcher = match_only() if nouts == 1 else Match(rmin=nouts, rmax=nouts)
-    options = Options(name, matcher, nouts, tuple(sourcedeps), version, always_multiref)
+    more = tuple(sourcedeps)
+    options = Options(name, matcher, nouts, more, version, always_multiref, env, policy)
     if function is not None:
         return Stage(function, options, fields)
     return lambda function: Stage(function, options, fields)

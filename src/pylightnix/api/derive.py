@@ -46,6 +46,4 @@ def mkdrv(config: Config, matcher: Matcher, realizer: Realizer, r: Registry | No
         NoRegistry: there is no current registry.
         UnknownDependency: the config mentions derivations that the registry does not have.
     """
-    registry = resolved_registry(r)
-    dress = getattr(realizer, "dress", None)  # of one that needs an environment
-    return register(registry, dress(config, registry) if dress else config, matcher, realizer)
+    return register(resolved_registry(r), config, matcher, realizer)

@@ -10,10 +10,11 @@ from pylightnix.core.config import config_dict, selfref
 from pylightnix.core.errors import PylightnixError
 from pylightnix.core.refs import DRef, RRef, isdref, rref2dref
 from pylightnix.core.value import drawn
+from pylightnix.engine.wrapper import ENV, POLICY
 from pylightnix.store import query
 from pylightnix.store.layout import Store, rref_path
 
-HIDDEN = ("__source__", "__version__")
+HIDDEN = ("__source__", "__version__", ENV, POLICY)
 
 
 class NoField(PylightnixError, AttributeError):

@@ -1,36 +1,31 @@
-"""A function that has become a stage, and how its parameters become a config and arrive again."""
+"""A function that has become a stage, and how its parameters become a config."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, Signature, signature
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec
 
-from pylightnix.core.config import config_dict
 from pylightnix.core.errors import InstantiateError
 from pylightnix.core.refs import DRef
-from pylightnix.engine.arguments import RealizeArg
-from pylightnix.engine.build import Build
 from pylightnix.engine.closure import takes_registry
 from pylightnix.engine.matchers import Matcher
 from pylightnix.engine.registry import Realizer, Registry
-from pylightnix.store.layout import Store
+from pylightnix.engine.wrapper import build_wrapper
 
 from .ambient import resolved_registry
+from .body import GIVEN, STARRED, Body
 from .derive import mkconfig, mkdrv
-from .results import HIDDEN, Result, arrived
+from .results import HIDDEN, Result
 from .sources import Sources
 from .typed import Wanted
 
 if TYPE_CHECKING:
-    from pylightnix.core.context import Context
+    from pylightnix.sandbox.policy import Policy
 
 P = ParamSpec("P")
 
-GIVEN = ("build", "rindex")
 _REQUIRED = Parameter.empty
-_STARRED = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
 
 
 class Options(NamedTuple):
@@ -43,6 +38,8 @@ class Options(NamedTuple):
         sourcedeps: what counts as source beside what is found.
         version: a word of the user's instead of the source; None for the source.
         always_multiref: dependencies arrive as lists even where there is one.
+        env: in which environment the function runs; None for this one's.
+        policy: what it may see and use; None for what this process may.
     """
 
     name: str | None
@@ -51,6 +48,8 @@ class Options(NamedTuple):
     sourcedeps: tuple[Any, ...]
     version: str | None
     always_multiref: bool
+    env: Callable[..., DRef] | DRef | None = None
+    policy: Policy | None = None
 
 
 class Stage(Generic[P]):
@@ -82,14 +81,24 @@ class Stage(Generic[P]):
         self.kinds: dict[str, type[Result]] = {}
         self._sources = Sources(function, options.sourcedeps, makes_stages)
         self._fixed = self._defaults()
-        self._realizer: Realizer = Calls(self)
+        self.body = Body(
+            function,
+            {name: int(param.kind) for name, param in self.params.items()},
+            self.kinds,
+            options.always_multiref,
+            "name" in self.params or "name" in self.fields,
+            self,
+        )
+        self._realizer: Realizer = build_wrapper(
+            self.body, options.nouts, env=options.env, policy=options.policy
+        )
 
     def _defaults(self) -> dict[str, Any]:
         """Defaults of the signature, and what the decorator says instead of them."""
         known = {
             name: param.default
             for name, param in self.params.items()
-            if param.kind not in _STARRED and name not in GIVEN
+            if param.kind not in STARRED and name not in GIVEN
         }
         self._refuse_strange(self.fields, known)
         known |= self.fields
@@ -206,47 +215,3 @@ def _instantiated(value: Any, registry: Registry, where: str) -> Any:
             "with @autostage"
         )
     return made
-
-
-class Calls:
-    """The realizer of a stage: calls its function, once for each output."""
-
-    def __init__(self, stage: Stage[...]) -> None:
-        self.stage, self.nouts = stage, stage.options.nouts
-        for name in ("__module__", "__qualname__", "__name__", "__doc__"):
-            setattr(self, name, getattr(stage, name))
-
-    def __call__(self, store: Store, dref: DRef, context: Context, rarg: RealizeArg) -> list[Path]:
-        nouts = self.nouts
-        build = Build(store, dref, context, rarg, nouts)
-        for i, folder in enumerate(build.make_outputs()):
-            values = self._arrived(build, str(folder))
-            values |= {"build": build, "rindex": rarg.rindex * nouts + i}
-            args, kwargs = [], {}
-            for name, param in self.stage.params.items():
-                if param.kind is Parameter.POSITIONAL_ONLY:
-                    args.append(values.pop(name))
-                elif param.kind not in _STARRED:
-                    kwargs[name] = values.pop(name)
-            if self.stage.is_open:
-                own = ("name", *GIVEN)
-                kwargs |= {name: item for name, item in values.items() if name not in own}
-            self.stage.function(*args, **kwargs)
-        return build.make_outputs()
-
-    def _arrived(self, build: Build, folder: str) -> dict[str, Any]:
-        """The values of the parameters, as the function is to get them."""
-        stage = self.stage
-        return {
-            name: arrived(
-                build.store,
-                value,
-                folder,
-                build.context,
-                multiref=stage.options.always_multiref,
-                kind=stage.kinds.get(name, Result),
-            )
-            for name, value in config_dict(build.config).items()
-            if name not in HIDDEN
-            and (name in stage.params or name in stage.fields or name != "name")
-        }

@@ -8,7 +8,8 @@ from .words import Add, natural, some, some_time
 
 TARGET = """\
 TARGET is FILE.py:STAGE or PACKAGE.MODULE:STAGE; K=V are arguments of the stage, V being JSON or
-else text."""
+else text. Or it is PIPE.yaml, then words for its context parser: what the pipeline derives, without
+its effects."""
 
 
 def declare(add: Add) -> None:
@@ -86,7 +87,8 @@ unknown, where that depends on how a dependency comes out), a name, the beginnin
 estimate from past builds, the reason; what a hit depends on is not drawn.""",
         json="""\
 {items: [{dref, reason, rrefs, seconds, verdict}, ...], needs: {dref: [dref, ...]}, seconds,
-targets: [dref, ...]}; dependencies come first; seconds that nobody knows are null.""",
+targets: [dref, ...]}, and of a pipeline {places: {dref: text}}; dependencies come first; seconds
+that nobody knows are null.""",
     )
     _target(parser)
     form = parser.add_mutually_exclusive_group()
@@ -133,8 +135,8 @@ def _why(add: Add) -> None:
         details=f"""\
 A derivation is compared with the nearest earlier one of its name, a realization with earlier ones
 of its derivation. Of a stage it is told why it would be built. Changes that only follow from
-changes elsewhere are told apart from those that began it all. Of a pipeline, which is given as
-PIPE.yaml with the words for its context parser, the lines of its text are told too.
+changes elsewhere are told apart from those that began it all. Of a pipeline the
+lines of its text are told too.
 
 {TARGET}""",
         json="""\
@@ -142,7 +144,7 @@ PIPE.yaml with the words for its context parser, the lines of its text are told 
 parts: [as this, ...], reason, ref}. What was not there has no `old`, what is not, no `new`;
 parts are the targets, if there are several.""",
     )
-    parser.add_argument("what", metavar="REF|TARGET|PIPE.yaml")
+    parser.add_argument("what", metavar="REF|TARGET")
     parser.add_argument("arguments", metavar="K=V", nargs="*", help="arguments of a stage")
 
 

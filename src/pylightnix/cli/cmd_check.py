@@ -14,7 +14,7 @@ from pylightnix.store.query import provenance_of
 from .exits import DONE, NOT_SO
 from .out import say, say_json, say_lines
 from .pick import program, realization, store_of
-from .target import InvalidTarget, Target, parse_target
+from .target import InvalidTarget, Target, names_pipeline, parse_target
 from .text import columns, count, escaped
 
 
@@ -59,7 +59,7 @@ def check(args: Namespace) -> int:
 
 def _is_target(text: str) -> bool:
     """Tell a stage from a reference, which has its colon after the kind of it."""
-    return ":" in text and not text.startswith(("dref:", "rref:"))
+    return names_pipeline(text) or (":" in text and not text.startswith(("dref:", "rref:")))
 
 
 def _stage_of(store: Store, rref: RRef, args: Namespace) -> Target:

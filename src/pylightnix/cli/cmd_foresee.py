@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pylightnix.api.foresight import plan as plan_of
 from pylightnix.api.foresight import why as why_of
@@ -11,15 +11,17 @@ from pylightnix.api.foresight import why_depends as path_between
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.explain import Why
 from pylightnix.core.outlook import Plan
+from pylightnix.core.refs import DRef
 from pylightnix.store.layout import Store
 from pylightnix.store.lookup import resolve
 
 from .closures import forced, target_of
 from .exits import DONE, NOT_SO
-from .loading import at_home, blamed, closure_of
+from .loading import at_home, blamed, closure_and_places
+from .marks import marked
 from .out import complain, say_json, say_lines
 from .pick import browsed
-from .target import parse_target
+from .target import names_pipeline, parse_target
 from .text import shown
 
 
@@ -28,50 +30,47 @@ def plan(args: Namespace) -> int:
     if args.json and (args.dot or args.mermaid):
         raise InvalidValue("a plan has one form: leave out --json, or --dot and --mermaid")
     with browsed(args) as store:
-        found = planned(args, store)
+        found, places = _planned(args, store)
     if args.json:
-        say_json(found.json())
+        say_json({**found.json(), **({"places": places} if places else {})})
+    elif args.dot or args.mermaid:
+        say_lines((found.dot() if args.dot else found.mermaid()).splitlines())
     else:
-        text = found.dot() if args.dot else found.mermaid() if args.mermaid else str(found)
-        say_lines(text.splitlines())
+        say_lines(marked(str(found).splitlines(), places))
     return DONE
 
 
-def planned(args: Namespace, store: Store) -> Plan:
+def _planned(args: Namespace, store: Store) -> tuple[Plan, Mapping[DRef, str]]:
     """Make the plan of a stage; what is only looked at is not written."""
     target = target_of(args)
     with at_home(target):
-        closure = closure_of(target, store, write=False)
+        closure, places = closure_and_places(target, store, write=False)
         with blamed(target):
-            return plan_of(closure, forced(closure, args.force))
+            return plan_of(closure, forced(closure, args.force)), places
 
 
 def why(args: Namespace) -> int:
     """Tell why something was built, or would be."""
-    if args.what.endswith((".yaml", ".yml")):
-        from .cmd_run import why as why_pipeline
-
-        return why_pipeline(args)
     with browsed(args) as store:
-        found = _why(store, args.what, args.arguments)
+        found, places = _why(store, args.what, args.arguments)
     if args.json:
         say_json(found.json())
     else:
-        say_lines(shown(str(found)).splitlines())
+        say_lines(marked(shown(str(found)).splitlines(), places))
     return DONE
 
 
-def _why(store: Store, what: str, arguments: Sequence[str]) -> Why:
+def _why(store: Store, what: str, arguments: Sequence[str]) -> tuple[Why, Mapping[DRef, str]]:
     head, colon, _ = what.rpartition(":")
-    if colon and head not in ("dref", "rref"):
+    if names_pipeline(what) or (colon and head not in ("dref", "rref")):
         target = parse_target([what, *arguments])
         with at_home(target):
-            closure = closure_of(target, store, write=False)
+            closure, places = closure_and_places(target, store, write=False)
             with blamed(target):
-                return why_of(closure)
+                return why_of(closure), places
     if arguments:
         raise InvalidValue(f"{what} is no stage and takes no arguments: leave out {arguments[0]!r}")
-    return why_of(resolve(store, what), store)
+    return why_of(resolve(store, what), store), {}
 
 
 def why_depends(args: Namespace) -> int:

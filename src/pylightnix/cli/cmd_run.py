@@ -1,10 +1,9 @@
-"""Run a pipeline, plan or check one: run; and `why` of one."""
+"""Run a pipeline, plan or check one: run."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 
 from pylightnix import pipelines
@@ -87,68 +86,27 @@ def _check(args: Namespace) -> int:
     return NOT_SO if found.issues else DONE
 
 
-def _planned(args: Namespace, pipeline: str, store: Store, **more: Any) -> pipelines.Planned:
-    with redirect_stdout(sys.stderr):
-        return pipelines.planned(
-            pipeline, args_in=args.arguments or None, store=store, write=False, **more
-        )
-
-
 def _plan(args: Namespace) -> int:
     from pylightnix.api.foresight import plan
 
-    from .pick import browsed, short
+    from .marks import marked
+    from .pick import browsed
 
     with browsed(args) as store:
-        made = _planned(
-            args,
-            args.pipeline,
-            store,
-            groups=args.groups,
-            loader=args.loader,
-            py_dir=args.dir,
-        )
+        with redirect_stdout(sys.stderr):
+            made = pipelines.planned(
+                args.pipeline,
+                args_in=args.arguments or None,
+                groups=args.groups,
+                loader=args.loader,
+                py_dir=args.dir,
+                store=store,
+                write=False,
+            )
         found = plan(made.closure)
     if args.json:
         say_json({**found.json(), "places": made.places, "skipped": made.skipped})
         return DONE
-    marks = {short(dref): place for dref, place in made.places.items()}
-    say_lines(_marked(str(found).splitlines(), marks))
+    say_lines(marked(str(found).splitlines(), made.places))
     say_lines(f"not run: {step}" for step in made.skipped)
     return DONE
-
-
-def why(args: Namespace) -> int:
-    """Tell why what a pipeline derives would be built, with the lines of its text."""
-    from pylightnix.api.foresight import why as why_of
-
-    from .pick import browsed
-    from .text import shown
-
-    with browsed(args) as store:
-        made = _planned(args, args.what, store)
-        found = why_of(made.closure)
-    if args.json:
-        say_json(found.json())
-    else:
-        say_lines(_marked(shown(str(found)).splitlines(), made.places))
-    return DONE
-
-
-def _marked(lines: Iterable[str], marks: Mapping[Any, str]) -> Iterator[str]:
-    """Add to each line the place where what it is about was written."""
-    for line in lines:
-        about = line.removeprefix("because of ").strip()
-        place = next((place for mark, place in marks.items() if _is_about(about, mark)), None)
-        yield line if place is None else f"{line}  [{place}]"
-
-
-def _is_about(line: str, mark: str) -> bool:
-    """Tell whether a line of `why` or of a plan is about a derivation: by its name or its hash."""
-    from pylightnix.core.refs import isrref, rref2dref
-
-    words = line.split()
-    if mark.startswith("dref:"):
-        word = words[0].rstrip(":,") if words else ""
-        return word == mark or (isrref(word) and rref2dref(word) == mark)
-    return len(words) > 2 and words[2].rstrip(":,") == mark

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from types import ModuleType
 from typing import Any
 
 from pylightnix.core.errors import PylightnixError
+from pylightnix.core.refs import DRef
 from pylightnix.engine.closure import Closure, takes_registry
 from pylightnix.store.layout import Store
 
@@ -51,7 +52,8 @@ def at_home(target: Target) -> Iterator[None]:
     Not only while it is loaded: stages and builders import too, when they run.
     """
     folder = target.folder
-    sys.path.insert(0, folder)
+    if not target.is_pipeline:  # they find their modules themselves
+        sys.path.insert(0, folder)
     try:
         with redirect_stdout(sys.stderr):  # `--json` promises one line
             yield
@@ -75,12 +77,25 @@ def closure_of(target: Target, store: Store, *, write: bool = True) -> Closure:
 
     Effects: runs a user's code; writes as said.
     """
+    return closure_and_places(target, store, write=write)[0]
+
+
+def closure_and_places(
+    target: Target, store: Store, *, write: bool = True
+) -> tuple[Closure, Mapping[DRef, str]]:
+    """The same, and where the text of a pipeline says what; of a stage nothing is known of that."""
+    if target.is_pipeline:
+        from pylightnix.pipelines import planned
+
+        made = planned(target.place, list(target.words) or None, store=store, write=write)
+        return made.closure, made.places
     from pylightnix.api.stage import instantiate, sketch
 
     stage = stage_of(target)
     _check_arguments(target, stage)
     with blamed(target):
-        return (instantiate if write else sketch)(stage, store=store, **target.arguments)
+        make = instantiate if write else sketch
+        return make(stage, store=store, **target.arguments), {}
 
 
 @contextmanager

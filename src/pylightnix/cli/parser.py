@@ -18,7 +18,6 @@ from pylightnix.core.version import VERSION
 from .exits import USAGE
 from .foreign import command_at, is_plugin
 from .out import complain, say
-from .text import indented
 from .words import Add, folder
 
 TYPE_CHECKING = False
@@ -158,7 +157,7 @@ def _adder(commands: _SubParsersAction[Parser]) -> Add:
             name,
             help=summary,
             description=f"{sentence}\n\n{details}" if details else sentence,
-            epilog="\n".join(["--json gives:", *indented(json.splitlines())]),
+            epilog="\n  ".join(("--json gives:", *json.splitlines())),
             formatter_class=Formatter,
             allow_abbrev=False,
         )

@@ -34,12 +34,19 @@ class Target:
         is_file: which of these.
         name: of the stage in it.
         arguments: for the stage.
+        words: for the context parser of a pipeline, whose file has no `name` in it.
     """
 
     place: str
     is_file: bool
     name: str
     arguments: Mapping[str, Any]
+    words: tuple[str, ...] = ()
+
+    @property
+    def is_pipeline(self) -> bool:
+        """Whether it is a pipeline."""
+        return not self.name
 
     @property
     def is_plugin(self) -> bool:
@@ -57,7 +64,7 @@ class Target:
         return os.path.dirname(self.path) if self.is_file else os.getcwd()
 
     def __str__(self) -> str:
-        return f"{self.place}:{self.name}"
+        return f"{self.place}:{self.name}" if self.name else self.place
 
 
 def parse_target(words: Sequence[str]) -> Target:
@@ -65,21 +72,25 @@ def parse_target(words: Sequence[str]) -> Target:
 
     Args:
         words: `path/to/file.py:stage`, `package.module:stage` or `plugin:stage`, then `key=value`
-            for each argument, the value being JSON or else text.
+            for each argument, the value being JSON or else text; or `path/to/pipe.yaml`, then words
+            for its context parser.
 
     Raises:
         InvalidTarget: they are something else.
 
-    >>> parse_target(["lab/train.py:model", "lr=0.1", "tag=new"])
-    Target(place='lab/train.py', is_file=True, name='model', arguments={'lr': 0.1, 'tag': 'new'})
+    >>> target = parse_target(["lab/train.py:model", "lr=0.1", "tag=new"])
+    >>> target.place, target.name, target.arguments
+    ('lab/train.py', 'model', {'lr': 0.1, 'tag': 'new'})
     """
     text = words[0]
+    if names_pipeline(text):
+        return Target(text, True, "", {}, tuple(words[1:]))
     place, _, name = text.rpartition(":")
     is_file = place.endswith(".py") or "/" in place
     module = all(part.isidentifier() for part in place.split("."))
     # A plugin may have any name.
     if not (name if place == PLUGIN else name.isidentifier()) or not (is_file or module):
-        why = "expected FILE.py:STAGE or PACKAGE.MODULE:STAGE, as lab/train.py:model"
+        why = "expected FILE.py:STAGE, PACKAGE.MODULE:STAGE or PIPE.yaml, as lab/train.py:model"
         raise InvalidTarget(text, why)
     arguments: dict[str, Any] = {}
     for word in words[1:]:
@@ -88,6 +99,11 @@ def parse_target(words: Sequence[str]) -> Target:
             raise InvalidTarget(word, f"the argument {key} is given twice")
         arguments[key] = value
     return Target(place, is_file, name, arguments)
+
+
+def names_pipeline(text: str) -> bool:
+    """Tell the file of a pipeline from everything else."""
+    return text.endswith((".yaml", ".yml"))
 
 
 def _argument(word: str) -> tuple[str, Any]:

@@ -1,13 +1,13 @@
-"""The builder's side: `Build`, what may be asked of it, and how its function becomes a realizer."""
+"""The builder's side: `Build`, and what may be asked of it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from pylightnix.core.config import Config, config_cattrs, config_dict, selfref
 from pylightnix.core.confscan import is_part
-from pylightnix.core.errors import InvalidValue, RealizeError
+from pylightnix.core.errors import RealizeError
 from pylightnix.core.refs import DRef, InvalidRef, Name, RefPath, RRef, isdref
 from pylightnix.core.value import drawn
 from pylightnix.store.layout import Store, rref_path
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pylightnix.core.context import Context
-    from pylightnix.sandbox.policy import Policy
-
-    from .registry import Realizer
-
-
-_NAMES = ("__module__", "__qualname__", "__name__", "__doc__")
 
 
 class Build:
@@ -95,66 +89,6 @@ class Build:
 
     def __repr__(self) -> str:
         return f"<Build of {self.dref}>"
-
-
-class Wrapped:
-    """A realizer made of a function of a `Build`; a class, so that it pickles and has its name."""
-
-    def __init__(
-        self, function: Callable[[Build], None], nouts: int, policy: Policy | None
-    ) -> None:
-        self.function, self.nouts, self.policy = function, nouts, policy
-        # As `functools.update_wrapper` does, which takes three times as long, for every stage.
-        self.__wrapped__ = function
-        for name in _NAMES:
-            if hasattr(function, name):
-                setattr(self, name, getattr(function, name))
-
-    def __call__(
-        self, store: Store, dref: DRef, context: Mapping[DRef, tuple[RRef, ...]], rarg: RealizeArg
-    ) -> Sequence[Path]:
-        if self.policy is not None:
-            from pylightnix.core.context import mkcontext
-
-            from .confine import confined
-
-            frozen = mkcontext(context)
-            return confined(freed(self)[0], self.policy, store, dref, frozen, rarg)
-        build = Build(store, dref, context, rarg, self.nouts)
-        self.function(build)
-        return build.make_outputs()
-
-
-def build_wrapper(
-    f: Callable[[Build], None], nouts: int = 1, *, policy: Policy | None = None
-) -> Callable[[Store, DRef, Context, RealizeArg], Sequence[Path]]:
-    """Turn a function of a `Build` into a realizer.
-
-    Args:
-        f: puts its artifacts below `build_outpath(b)`, or each of `build_outpaths(b)`.
-        nouts: how many output folders, and so realizations, one call makes.
-        policy: run it in a sandbox, where it sees what it depends on, the machine's programs, this
-            interpreter, and what the policy grants; without the environment, and without a network
-            unless the config fixes a hash. Nothing else is inherited, and it cannot realize
-            anything itself.
-
-    Raises:
-        InvalidValue: `nouts` is less than 1.
-    """
-    if not _is_count(nouts):
-        raise InvalidValue(f"a build must have at least 1 output, not {nouts!r:.50}")
-    return Wrapped(f, nouts, policy)
-
-
-def freed(realizer: Realizer) -> tuple[Realizer, Policy | None]:
-    """Give a realizer as it is without a sandbox, and its policy, if it has one."""
-    if isinstance(realizer, Wrapped):
-        return Wrapped(realizer.function, realizer.nouts, None), realizer.policy
-    return realizer, None
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and value > 0
 
 
 def build_config(b: Build) -> Config:

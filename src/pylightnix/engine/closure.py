@@ -201,3 +201,13 @@ def takes_registry(stage: Callable[..., object]) -> bool:
         return "r" in signature(stage).parameters
     except (TypeError, ValueError):
         return False
+
+
+def left(stage: Callable[..., DRef], registry: Registry) -> DRef:
+    """Give what a stage without arguments leaves, calling it once while a registry is filled."""
+    made = registry.memo.get(stage) if registry.busy else None
+    if made is None or made not in registry.derivations:
+        made = stage(r=registry) if takes_registry(stage) else stage()
+        if registry.busy:
+            registry.memo[stage] = made
+    return made

@@ -1,4 +1,4 @@
-"""Run a realizer in a sandbox: it sees what it depends on, and writes where its output goes.
+"""Run a realizer elsewhere, in an environment or a sandbox: it sees what it depends on.
 
 This side is trusted. It says what is seen, waits, kills what is left, and takes the output folders;
 what is in them is made canonical and checked as any other build's output is.
@@ -8,47 +8,35 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pylightnix.core.config import config_dict
+from pylightnix.core.config import Config, config_dict
 from pylightnix.core.context import mkcontext
 from pylightnix.core.errors import RealizeError
 from pylightnix.core.refs import DRef, RRef, rref2dref
 from pylightnix.sandbox.handle import Ended
 from pylightnix.sandbox.policy import InvalidPolicy, Policy
 from pylightnix.sandbox.start import shows_elsewhere, start, usable
-from pylightnix.sandbox.system import outermost, python_paths, system_paths
+from pylightnix.sandbox.system import system_paths
 from pylightnix.store.layout import Store, config_path, rref_path
 from pylightnix.store.query import context_of
 
 from .arguments import RealizeArg
 from .inside import Task
+from .interpreters import Python, python_of, this_python
 from .provenance import qualified
 from .registry import Realizer
 from .travel import CannotTravel, by_value
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
 
 # One place for all builds: compilers write the names of folders into what they make.
 _PLACE, _LOG = "/build", "/build.log"
-# Landlock hides the folder in which this library lies, so that no path finds it.
-_START = """\
-import sys
-from importlib import util
-sys.path[:] = {path!r}
-for name, file in {packages!r}:
-    spec = util.spec_from_file_location(name, file)
-    sys.modules[name] = module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-from pylightnix.engine.inside import main
-main()
-"""
 FIXED = ("sha256", "sha1")
 _ANSWER_BYTES = 1 << 20
+_FREE = Policy(network=True, pids=None, backend="rlimits", require=())  # holds nothing back
 _LIMITS = ("wall_s", "memory_bytes", "cpu_s", "file_bytes", "pids")
 
 
@@ -83,19 +71,21 @@ class RealizerEnded(RealizeError):
 
 def confined(
     realizer: Realizer,
-    policy: Policy,
+    policy: Policy | None,
+    env: RRef | None,
     store: Store,
     dref: DRef,
     context: Mapping[DRef, tuple[RRef, ...]],
     rarg: RealizeArg,
 ) -> list[Path]:
-    """Call a realizer in a sandbox.
+    """Call a realizer in a process of its own: in its environment, in a sandbox.
 
     Args:
-        realizer: is sent to a fresh interpreter: by name if it is installed beside this library,
-            else by value.
-        policy: what it may see and use, beside its closure, the machine's programs and this
-            interpreter.
+        realizer: is sent to a fresh interpreter: by name if it is installed over there, else by
+            value.
+        policy: what it may see and use, beside its closure, the machine's programs and its
+            interpreter; None for what this process may.
+        env: the environment whose interpreter does it, among the dependencies; None for this one.
         store: where it is built.
         dref: what is built.
         context: with which dependencies.
@@ -107,18 +97,18 @@ def confined(
     Raises:
         SandboxUnavailable: the policy cannot be enforced here.
         InvalidPolicy: a network is granted, and nothing says what is to come out.
+        OtherPython: the environment is for another version of Python.
+        CannotTravel: the realizer cannot be sent.
         RealizerRaised, RealizerEnded: it did not do its work.
     """
     from pathlib import Path
 
-    if policy.network and not any(config_dict(rarg.config).get(name) for name in FIXED):
-        raise InvalidPolicy(
-            (f"a network is granted to {dref}, whose config has no {' or '.join(FIXED)}",)
-        )
+    _check_network(policy, dref, rarg.config)
+    held = _FREE if policy is None else policy
     work, log = rarg.folder(), rarg.log
     os.makedirs(f"{work}/out")
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    moved = shows_elsewhere(usable(policy))
+    moved = shows_elsewhere(usable(held))
     place = _PLACE if moved else work
     task = Task(
         realizer,
@@ -131,43 +121,43 @@ def confined(
         f"{place}/out",
         _LOG if moved else log,
     )
-    seen = (*_closure(store, dref, context), *_machinery())
-    shown = {"mapped": {_PLACE: work, _LOG: log}} if moved else {"rw": (work, log)}
+    seen = (*_closure(store, dref, context), *system_paths())
+    if env is None:
+        python = this_python((*seen, *map(str, held.ro)))
+    else:
+        python = python_of(rref_path(store, env), realizer)
+    shown: dict[str, Any] = {"ro": (*seen, *python.shown)}
+    shown |= {"mapped": {_PLACE: work, _LOG: log}} if moved else {"rw": (work, log)}
+    shown |= {"env": _environment(place, store), "cwd": place}
     made = []
     with open(log, "ab") as file:
-        for name in _carried_out(task, policy, place, seen, file, shown):
+        for name in _carried_out(task, held, python, file, shown):
             made.append(Path(rarg.folder()))
             os.rename(f"{work}/out/{name}", made[-1])
     return made
 
 
+def _check_network(policy: Policy | None, dref: DRef, config: Config) -> None:
+    """See that a network is granted only where a hash says what is to come out."""
+    if policy is not None and policy.network:
+        fields = config_dict(config)
+        if not any(fields.get(name) for name in FIXED):
+            what = f"a network is granted to {dref}, whose config has no {' or '.join(FIXED)}"
+            raise InvalidPolicy((what,))
+
+
 def _carried_out(
-    task: Task,
-    policy: Policy,
-    place: str,
-    seen: tuple[str, ...],
-    log: BinaryIO,
-    shown: Mapping[str, Any],
+    task: Task, policy: Policy, python: Python, log: BinaryIO, shown: Mapping[str, Any]
 ) -> list[str]:
     """Have a task done; gives the names of the folders that it made."""
-    visible = outermost((*seen, *map(str, policy.ro)))
     task_fd, answer_fd = os.memfd_create("task"), os.memfd_create("answer")
     with open(task_fd, "wb") as told, open(answer_fd, "rb"):
-        told.write(_packed(task, visible))
+        told.write(_packed(task, python))
         told.flush()
         os.lseek(task_fd, 0, os.SEEK_SET)
-        python = [sys.executable, "-I", "-S", *_optimized(), "-c", _starting(visible)]
-        with start(
-            policy,
-            [*python, str(task_fd), str(answer_fd)],
-            env=_environment(place, task.store),
-            cwd=place,
-            ro=seen,
-            stdout=log,
-            stderr=log,
-            pass_fds=(task_fd, answer_fd),
-            **shown,
-        ) as child:
+        fds = (task_fd, answer_fd)
+        argv = (*python.command, *map(str, fds))
+        with start(policy, argv, stdout=log, stderr=log, pass_fds=fds, **shown) as child:
             ended = child.finish()
         return _made(os.pread(answer_fd, _ANSWER_BYTES, 0), ended, policy, child.trouble)
 
@@ -202,53 +192,17 @@ def _closure(store: Store, dref: DRef, context: Mapping[DRef, tuple[RRef, ...]])
     return (*(rref_path(store, rref) for rref in found), *sorted(configs))
 
 
-def _packages() -> list[tuple[str, str]]:
-    """This library, and what it needs, with their files."""
-    import cloudpickle
-    import pyrsistent
-
-    import pylightnix
-
-    return [(m.__name__, str(m.__file__)) for m in (pylightnix, cloudpickle, pyrsistent)]
-
-
-def _machinery() -> tuple[str, ...]:
-    """The machine's programs, this interpreter, this library."""
-    folders = (os.path.dirname(file) for _, file in _packages())
-    return (*system_paths(), *python_paths(), *folders)
-
-
-def _starting(visible: Iterable[str]) -> str:
-    """What the interpreter is to run: modules are found where they are here, if that is seen."""
-    path = [name for name in map(os.path.abspath, filter(None, sys.path))]
-    seen = [name for name in path if _is_below(name, visible)]
-    return _START.format(path=seen, packages=_packages())
-
-
-def _is_below(path: str, visible: Iterable[str]) -> bool:
-    real = os.path.realpath(path)
-    return any(f"{name}/".startswith(f"{top}/") for top in visible for name in (path, real))
-
-
-def _packed(task: Task, visible: Sequence[str]) -> bytes:
+def _packed(task: Task, python: Python) -> bytes:
     """Pack a task; the code of what cannot be imported over there goes along."""
     import cloudpickle
 
     try:
-        with by_value(_hidden(visible)):
+        with by_value(python.strangers()):
             packed: bytes = cloudpickle.dumps(task)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         raise CannotTravel(task.dref, qualified(task.realizer), what) from error
     return packed
-
-
-def _hidden(visible: Sequence[str]) -> Iterator[ModuleType]:
-    """Modules of files that are not seen in the sandbox."""
-    for name, module in tuple(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name != "__main__" and isinstance(file, str) and not _is_below(file, visible):
-            yield module
 
 
 def _environment(place: str, store: Store) -> dict[str, str]:
@@ -260,11 +214,7 @@ def _environment(place: str, store: Store) -> dict[str, str]:
         "PYLIGHTNIX_STORE": store.objects,
         "PYLIGHTNIX_TMP": f"{place}/var",
         "PYTHONHASHSEED": "0",
-        "SOURCE_DATE_EPOCH": "946684800",  # when everything in a store is from,
+        "SOURCE_DATE_EPOCH": "946684800",  # when everything in a store is from
         "TMPDIR": "/tmp" if place == _PLACE else place,  # noqa: S108 - its own
         "TZ": "UTC",
     }
-
-
-def _optimized() -> list[str]:
-    return ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []

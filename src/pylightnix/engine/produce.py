@@ -19,13 +19,13 @@ from pylightnix.store.objects import put_derivation, put_realization
 from pylightnix.store.query import candidates
 
 from .arguments import RealizeArg
-from .build import Wrapped
 from .events import Built, Hit, Started, Waiting, tell
 from .matchers import MatcherUnsatisfied
 from .provenance import Clock, provenance
 from .registry import Derivation
 from .run import log_trace, tail
 from .workshop import Workshop, choose
+from .wrapper import Wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

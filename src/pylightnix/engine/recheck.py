@@ -18,11 +18,11 @@ from pylightnix.store.query import candidates, context_of, manifest_of
 from pylightnix.store.scratch import Scratch
 
 from .arguments import RealizeArg
-from .build import freed
-from .confine import FIXED, RealizerEnded, RealizerRaised, confined
+from .confine import FIXED, RealizerEnded, RealizerRaised
 from .produce import BuildFailed
 from .registry import Derivation
 from .run import tail
+from .wrapper import Wrapped, apart
 
 if TYPE_CHECKING:
     from pylightnix.core.manifest import Entry
@@ -83,7 +83,7 @@ def recheck(
         BuildFailed: it cannot be built in a sandbox.
         SandboxUnavailable: there is none that enforces the policy.
     """
-    _, own = freed(drv.realizer)
+    own = drv.realizer.policy if isinstance(drv.realizer, Wrapped) else None
     fixed = any(config_dict(drv.config).get(name) for name in FIXED)
     held = policy or own or Policy(network=fixed)
     backend = usable(held)
@@ -107,17 +107,13 @@ def _built(
     store: Store, drv: Derivation, rref: RRef, policy: Policy, index: int
 ) -> list[Sequence[Entry]]:
     """Build once; gives the contents of each output."""
-    realizer, _ = freed(drv.realizer)
     with Scratch(store, drv.dref) as scratch:
         log = f"{scratch.new()}/log"  # what is kept is a folder
         os.makedirs(os.path.dirname(log))
         rarg = RealizeArg({}, drv.config, scratch.new, log=log, rindex=index)
         context = mkcontext(context_of(store, rref))
         try:
-            if getattr(realizer, "own_sandbox", False):  # sandboxes cannot be nested
-                folders = realizer(store, drv.dref, context, rarg)
-            else:
-                folders = confined(realizer, policy, store, drv.dref, context, rarg)
+            folders = apart(drv.realizer, policy, store, drv.dref, context, rarg)
         except (RealizerRaised, RealizerEnded) as error:
             cause = f"in a sandbox, {error}"
             raise BuildFailed(drv.dref, scratch.keep(), log, cause, tail(log)) from error

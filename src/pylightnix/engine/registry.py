@@ -100,7 +100,8 @@ def register(
 ) -> DRef:
     """Leave a derivation in a registry.
 
-    Of one config registered again the later matcher and realizer stand.
+    Of one config registered again the later matcher and realizer stand. A realizer that runs in an
+    environment or a sandbox adds these to the config.
 
     Returns:
         Its name, made from the config's hash.
@@ -113,6 +114,9 @@ def register(
     if registry is None:
         raise NoRegistry
     _check(config, matcher, realizer)
+    dress = getattr(realizer, "dress", None)  # of one that runs elsewhere
+    if dress is not None:
+        config = dress(config, registry)
     # The hash is hex and the name was checked with the config: nothing is left to validate.
     dref = str.__new__(DRef, f"dref:{config_hash(config)}-{config.name}")
     known = registry.derivations

@@ -89,6 +89,7 @@ class DaskCalls(Executor):
         """Have a call made by some worker."""
         there = self._client.submit(fn, *args, **kwargs, pure=False)
         here: Future[Any] = Future()
+        here.set_running_or_notify_cancel()  # it may be: nobody says when it begins
         self._calls[here] = there
         there.add_done_callback(partial(self._done, here))
         return here
@@ -96,8 +97,6 @@ class DaskCalls(Executor):
     def _done(self, here: Future[Any], there: Any) -> None:
         """Take a result; called in a thread of the client."""
         self._calls.pop(here, None)
-        if not here.set_running_or_notify_cancel():
-            return
         try:
             here.set_result(there.result())
         except BaseException as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pylightnix.core.errors import PylightnixError
 
+# What native code says that finds itself in the process already.
+_TWICE = "more than once per process"
+
 
 class NativeModule(PylightnixError, ImportError):
     """Native code does not work as private modules do: most of it loads once in a process."""
@@ -32,3 +35,14 @@ def native_cause(error: BaseException) -> NativeModule | None:
         seen.add(id(each))
         each = each.__cause__ or each.__context__
     return None
+
+
+def raise_native(error: BaseException, full: str, file: str) -> None:
+    """Raise what native code said, whatever its package made of it."""
+    if isinstance(error, NativeModule) or not isinstance(error, ImportError):
+        return
+    cause = native_cause(error)
+    if cause is not None:
+        raise NativeModule(cause.module, cause.file, cause.why) from error
+    if _TWICE in str(error):
+        raise NativeModule(full, file, str(error)) from error

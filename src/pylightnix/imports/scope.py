@@ -13,13 +13,11 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from .failures import NativeModule, native_cause
+from .failures import NativeModule, raise_native
 from .finding import Folders, Found, is_installed, stamp
 from .loading import code_of, empty_module, native_module
 from .turns import Turns
 
-# What native code says that finds itself in the process already.
-_TWICE = "more than once per process"
 # What a dataclass says in a module that is not in `sys.modules`.
 _TEXT_ANNOTATION = "'NoneType' object has no attribute '__dict__'"
 
@@ -72,6 +70,21 @@ class ImportScope:
                 found[each] = path
                 todo += self.uses.get(each, ())
         return found
+
+    def file_of(self, name: str) -> str | None:
+        """Give the file of a module of the scope; imports nothing.
+
+        Args:
+            name: dotted and absolute.
+
+        Returns:
+            None if the scope has no such module, or it is a folder without `__init__.py`.
+        """
+        top, *rest = name.split(".")
+        found = self._top(top)
+        for part in rest:
+            found = found and self._places.find(part, found.folders)
+        return (found.file or None) if found else None
 
     def import_module(self, name: str) -> ModuleType:
         """Import a module of the scope.
@@ -153,7 +166,7 @@ class ImportScope:
                 del self.modules[full]
                 if parent is not None and vars(parent).get(full.rpartition(".")[2]) is module:
                     delattr(parent, full.rpartition(".")[2])
-                _raise_native(error, full, found.file)
+                raise_native(error, full, found.file)
                 self._explain(error, found.file)
                 raise
         if parent is not None:
@@ -261,17 +274,6 @@ def _attach(parent: ModuleType | None, full: str, module: ModuleType) -> None:
 def _listed(module: ModuleType, names: Sequence[str]) -> list[str]:
     listed = [name for name in names if name != "*"]
     return [*listed, *getattr(module, "__all__", ())] if "*" in names else listed
-
-
-def _raise_native(error: BaseException, full: str, file: str) -> None:
-    """Raise what native code said, whatever its package made of it."""
-    if isinstance(error, NativeModule) or not isinstance(error, ImportError):
-        return
-    cause = native_cause(error)
-    if cause is not None:
-        raise NativeModule(cause.module, cause.file, cause.why) from error
-    if _TWICE in str(error):
-        raise NativeModule(full, file, str(error)) from error
 
 
 def _absolute(name: str, space: Mapping[str, Any] | None, level: int) -> str:

@@ -7,15 +7,14 @@ from collections.abc import Iterator, Mapping
 
 from pylightnix.core.errors import PipelineError
 
-from .calls import StageNotFound, call_of, is_own
 from .catalogue import PARSER_PREFIX, PARSERS, STEPS, short
 from .language import USUAL_GROUPS
 from .loaders import PipelineNotFound
 from .model import Body, Pipeline, Step
 from .modules import Finder, ModuleNotThere, plugin
-from .places import InvalidPipeline, Issue, listed, meant
+from .places import InvalidPipeline, Issue, guess
 from .session import Session
-from .steps_control import pipeline_of
+from .uses import StageNotFound, call_of, is_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,10 +61,9 @@ def check(pipeline_name: str, *, loader: Any = None, py_dir: Any = None) -> Chec
     found = Checked()
     session = Session(None, {})
     try:
-        pipeline = pipeline_of(
-            session, pipeline_name, loader or "file", None, py_dir, None, None, None, None,
-            (os.getcwd(),),
-        )  # fmt: skip
+        pipeline = session.pipeline(
+            pipeline_name, (os.getcwd(),), loader=loader or "file", py_dir=py_dir
+        )
     except InvalidPipeline as error:
         found.issues.extend(error.issues)
         return found
@@ -134,8 +132,8 @@ class _Checker:
     def _groups(self, wanted: Any, step: Step, body: Body, group: str) -> None:
         for name in _literals(wanted):
             if name not in body.groups and name not in USUAL_GROUPS:
-                guess = meant(name, body.groups) or f"; it has {listed(body.groups)}"
-                self._wrong(step.place, f"{step.name}: there is no group {name!r}{guess}")
+                near = guess(name, body.groups)
+                self._wrong(step.place, f"{step.name}: there is no group {name!r}{near}")
 
     def _child(self, wanted: Mapping[str, Any], step: Step, pipeline: Pipeline) -> None:
         name = wanted.get("name")
@@ -148,10 +146,13 @@ class _Checker:
         info = pipeline.definition.info
         self._edge(pipeline, name, how)
         try:
-            child = pipeline_of(
-                self.session, name, info.loader or "file", info.parent if beside else None,
-                pipeline.py_dir, None, None, None, None, pipeline.folders,
-            )  # fmt: skip
+            child = self.session.pipeline(
+                name,
+                pipeline.folders,
+                loader=info.loader_of_children,
+                beside=info.parent_of_children if beside else None,
+                py_dir=pipeline.py_dir,
+            )
         except InvalidPipeline as error:
             self.found.issues.extend(error.issues)
         except PipelineNotFound as error:
@@ -166,7 +167,7 @@ class _Checker:
         uses = step.derive.uses
         try:
             if ":" in uses:
-                call_of(uses, {}, None, pipeline.folders)
+                call_of(uses, {}, pipeline.folders)
             elif not is_own(uses):
                 self._load(uses, step, pipeline, "uses")
             else:

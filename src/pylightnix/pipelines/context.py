@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 from .formatting import BadExpression, KeyNotInContext, Scribe
@@ -112,6 +113,23 @@ def truth(found: Any) -> bool:
     if isinstance(found, str):
         return found.lower() in ("true", "1", "1.0")
     return bool(found)
+
+
+ABSENT = object()
+
+
+def remembered(context: Context, keys: Iterable[str]) -> list[tuple[str, object]]:
+    """Give keys with their values, to be put back by `restore`."""
+    return [(key, context.get(key, ABSENT)) for key in keys]
+
+
+def restore(context: Context, kept: Iterable[tuple[str, object]]) -> None:
+    """Make keys what they were: some were not there."""
+    for key, old in kept:
+        if old is ABSENT:
+            context.pop(key, None)
+        else:
+            context[key] = old
 
 
 def own_context(values: Any, session: Session, *, planning: bool) -> Context:

@@ -6,7 +6,7 @@ from .context import Context, truth
 from .flow import Control, LoopMaxExhausted
 from .invoking import invoke, note_error
 from .model import Pipeline, Retry, Step, While
-from .places import BadInput, listed, meant
+from .places import BadInput, guess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,8 +132,7 @@ def pauses(retry: Retry, context: Context) -> Any:
     row = [number(each, "retry.sleep") for each in (found if isinstance(found, list) else [found])]
     kind = str(context.get_formatted_value(retry.backoff))
     if kind not in BACKOFFS:
-        guess = meant(kind, BACKOFFS) or f"; there are {listed(BACKOFFS)}"
-        raise BadInput(f"there is no backoff {kind!r}{guess}")
+        raise BadInput(f"there is no backoff {kind!r}{guess(kind, BACKOFFS, 'there are')}")
     longest = context.get_formatted_value(retry.sleep_max)
     jrc = number(context.get_formatted_value(retry.jrc), "retry.jrc")
     args = context.get_formatted_value(retry.backoff_args) or {}

@@ -4,35 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pylightnix.core.errors import PipelineError
 from pylightnix.core.refs import DRef
 
-from .calls import call_of, is_own
-from .context import Context, own_context
+from .context import Context, own_context, remembered, restore
 from .decorators import items_of, wanted
 from .formatting import Scribe
 from .handles import BadReference, Derived, as_refs, joined_refs, mapped
 from .model import Derive, Pipeline, Step
+from .places import BadInput, guess
 from .running import run_pipeline
 from .stack import frames
+from .uses import OWN, Call, StageNotFound, call_of, is_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-
-class PodsMissing(PipelineError):
-    """A step wants packages of its own, and there are no pods to have them in."""
-
-    def __init__(self, packages: tuple[str, ...]) -> None:
-        super().__init__(packages)
-        self.packages = packages
-
-    def __str__(self) -> str:
-        return (
-            f"`env` asks for {', '.join(self.packages) or 'packages'} in a pod, and this version "
-            "of pylightnix has no pods: leave `env` out and install them beside pylightnix"
-        )
 
 
 def run_derived(step: Step, pipeline: Pipeline, context: Context) -> None:
@@ -45,35 +31,48 @@ def run_derived(step: Step, pipeline: Pipeline, context: Context) -> None:
         made: Any = _derive(step.derive, pipeline, context)
     else:
         made = []
-        hidden = context.get("i", _ABSENT)
+        kept = remembered(context, ("i",))
         for item in items_of(step, context):
             context["i"] = item
             if wanted(step, context):
                 made.append(_derive(step.derive, pipeline, context))
-        if hidden is _ABSENT:
-            context.pop("i", None)
-        else:
-            context["i"] = hidden
+        restore(context, kept)
     context[step.name] = mapped(
         made, lambda leaf: Derived(leaf, step.name) if isinstance(leaf, DRef) else leaf
     )
     works.pending.append((context, step.name))
 
 
-_ABSENT = object()
-
-
 def _derive(derive: Derive, pipeline: Pipeline, context: Context) -> Any:
-    if derive.env:
-        env = context.get_formatted_value(derive.env)
-        raise PodsMissing(tuple(map(str, env if isinstance(env, list) else [env])))
+    """Derive what a stage or a child pipeline derives; gives DRefs in lists and mappings."""
+    works = context.session.works
+    env = works.env if derive.env is None else _environment(derive.env, pipeline, context)
     given = given_of(derive.given, context)
     matcher = derive.matcher and as_refs(_scribe(context).value(derive.matcher))
-    if ":" not in derive.uses and not is_own(derive.uses):
-        return _child(derive, given, pipeline, context)
-    call = call_of(derive.uses, given, matcher, pipeline.folders)
+    uses = derive.uses
+    if ":" not in uses and not is_own(uses):
+        made = _child(uses, given, env, pipeline, context)
+        again = Call(uses, "", "", "", {"made": made}, matcher)
+        return made if matcher is None else works.derive(again, frames(), None)
+    if uses in OWN:
+        if derive.env is not None:
+            raise BadInput(f"`env` is for stages of yours: {uses} needs no packages, leave it out")
+        env = None
+    call = call_of(uses, given, pipeline.folders, matcher=matcher, env=env)
     scope = context.session.finder.scope((call.folder,)) if call.folder else None
-    return context.session.works.derive(call, frames(), scope)
+    return works.derive(call, frames(), scope)
+
+
+def _environment(written: Any, pipeline: Pipeline, context: Context) -> DRef:
+    """Derive the environment that `env` describes, or give the one that it refers to."""
+    found = as_refs(_scribe(context).value(written))
+    if isinstance(found, DRef):
+        return found
+    from .environments import env_fields
+
+    call = call_of("pod_env", env_fields(found), pipeline.folders)
+    made: DRef = context.session.works.derive(call, frames(), None)
+    return made
 
 
 def _scribe(context: Context) -> Scribe:
@@ -100,38 +99,38 @@ def given_of(given: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return made
 
 
-def _child(derive: Derive, given: dict[str, Any], pipeline: Pipeline, context: Context) -> Any:
+def _child(
+    uses: str, given: dict[str, Any], env: DRef | None, pipeline: Pipeline, context: Context
+) -> Any:
     """Derive what another pipeline derives, with the arguments as its context."""
-    from .calls import OWN, StageNotFound
     from .loaders import PipelineNotFound
-    from .steps_control import pipeline_of
 
     info = pipeline.definition.info
-    loader = info.loader if info.is_loader_cascading and info.loader else "file"
     try:
-        child = pipeline_of(
-            context.session, derive.uses, loader, info.parent, pipeline.py_dir, None,
-            None, None, None, pipeline.folders,
-        )  # fmt: skip
+        child = context.session.pipeline(
+            uses,
+            pipeline.folders,
+            loader=info.loader_of_children,
+            beside=info.parent_of_children,
+            py_dir=pipeline.py_dir,
+        )
     except PipelineNotFound as error:
-        if "/" in derive.uses:
+        if "/" in uses:
             raise
-        from .places import listed, meant
-
-        near = meant(derive.uses, OWN) or f"; there are {listed(OWN)}"
-        why = f"it is none of ours{near}\n{error}"
-        raise StageNotFound(derive.uses, why) from None
+        why = f"it is none of ours{guess(uses, OWN, 'there are')}\n{error}"
+        raise StageNotFound(uses, why) from None
     standing = mapped(
         given, lambda leaf: Derived(leaf, "argument") if isinstance(leaf, DRef) else leaf
     )
     inner = own_context(standing, context.session, planning=True)
     works = context.session.works
     waiting, works.pending = works.pending, []
+    outer, works.env = works.env, env
     try:
         run_pipeline(child, inner, parse=False)
         return result_of(child, inner)
     finally:
-        works.pending = waiting
+        works.pending, works.env = waiting, outer
 
 
 def result_of(pipeline: Pipeline, context: Context) -> Any:

@@ -11,7 +11,6 @@ from .flow import Stop
 from .model import Pipeline
 from .running import run_pipeline
 from .session import Session
-from .steps_control import pipeline_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +106,16 @@ def _root(
     words = None if words is None else list(words)
     names = groups if groups is None or isinstance(groups, str) else list(groups)
     chosen = "file" if loader is None else loader
-    return pipeline_of(session, name, chosen, None, py_dir, words, names, success, failure, folders)
+    return session.pipeline(
+        name,
+        folders,
+        loader=chosen,
+        py_dir=py_dir,
+        words=words,
+        groups=names,
+        success=success,
+        failure=failure,
+    )
 
 
 class Planned:

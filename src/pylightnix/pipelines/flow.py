@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pylightnix.core.errors import PipelineError
 
-from .places import listed, meant
+from .places import BadInput, guess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ class NoSuchGroup(PipelineError):
         self.name, self.file, self.known = name, file, known
 
     def __str__(self) -> str:
-        guess = meant(self.name, self.known) or f"; it has {listed(self.known)}"
-        return f"the pipeline has no group {self.name!r}{guess}"
+        return f"the pipeline has no group {self.name!r}{guess(self.name, self.known)}"
 
 
 class LoopMaxExhausted(PipelineError):
@@ -64,8 +63,6 @@ def names_of(value: Any, what: str) -> tuple[str, ...]:
     Raises:
         BadInput: it is something else.
     """
-    from .places import BadInput
-
     names = (value,) if isinstance(value, str) else value
     if (
         not isinstance(names, (list, tuple))

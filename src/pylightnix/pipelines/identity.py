@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
-
-from pylightnix.imports.scope import ImportScope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pylightnix.imports.scope import ImportScope
+
+    from .uses import Call
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/"
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
-def source_parts(stage: Any, module: str, scope: ImportScope | None) -> dict[str, str]:
+def source_parts(stage: Any, call: Call, scope: ImportScope | None) -> dict[str, str]:
     """Give the parts that a stage is made of: name -> digest, 32 hex digits.
 
     Args:
         stage: a function.
-        module: the name of the module that it was found in.
-        scope: where that is; None for an installed module, whose other modules do not count.
+        call: names it.
+        scope: where its module is; None for an installed module, whose other modules do not count.
 
     Returns:
         `name` for what the stage uses of its own module, `file.py` for each other module.
@@ -37,15 +41,53 @@ def source_parts(stage: Any, module: str, scope: ImportScope | None) -> dict[str
     while hasattr(inner, "__wrapped__"):
         inner = inner.__wrapped__
     code = getattr(inner, "__code__", None)
-    own = None if code is None else str(code.co_filename)
-    parts = {}
-    if own is not None and os.path.isfile(own):
-        parts = dict(_definitions(own, _stamp(own), str(inner.__name__)))
-    if scope is not None:
-        for name, path in scope.files(module).items():
-            if path != own:
-                parts[f"{name}.py"] = _whole(path, _stamp(path))
-    return parts
+    # What makes stages here, as `pod_env`, is known by its version; what it was given counts.
+    own = None if code is None or code.co_filename.startswith(_OURS) else str(code.co_filename)
+    files = {} if scope is None else _files(call.module, scope)
+    home = files.get(call.module) or getattr(sys.modules.get(call.module), "__file__", None)
+    parts: dict[str, str] = {}
+    if own is not None and (scope is None or own in files.values()):
+        home, name = own, str(inner.__name__)
+    else:
+        name = call.function
+        if own is not None and os.path.isfile(own):
+            found = _definitions(own, _stamp(own), str(inner.__name__))
+            parts = {f"{inner.__module__}.{key}": digest for key, digest in found}
+    if home is not None and os.path.isfile(home):
+        parts |= dict(_definitions(home, _stamp(home), name))
+    others = {name: path for name, path in files.items() if path != home}
+    return parts | {f"{name}.py": _whole(path, _stamp(path)) for name, path in others.items()}
+
+
+def _files(module: str, scope: ImportScope) -> dict[str, str]:
+    """The files of a module and of all that it imports, or may import when it builds."""
+    found: dict[str, str] = {}
+    todo = [module, *scope.files(module)]
+    while todo:
+        name = todo.pop()
+        path = None if name in found else scope.file_of(name)
+        if path is not None:
+            found[name] = path
+            todo += _imported(path, _stamp(path), name)
+    return dict(sorted(found.items()))
+
+
+@lru_cache(maxsize=256)
+def _imported(path: str, stamp: tuple[int, int], module: str) -> tuple[str, ...]:
+    """The modules that a file's statements name, with the packages that they are in."""
+    if not path.endswith(".py"):
+        return ()
+    package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
+    named: list[str] = []
+    for node in ast.walk(_tree(path, stamp)):
+        if isinstance(node, ast.Import):
+            named += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            outer = package.split(".")[: 1 - node.level or None] if node.level else []
+            base = ".".join([*outer, *([node.module] if node.module else [])])
+            named += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    split = [name.split(".") for name in named]
+    return tuple({".".join(parts[:n]) for parts in split for n in range(1, len(parts) + 1)})
 
 
 def _stamp(path: str) -> tuple[int, int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from .catalogue import short
 from .model import Body, Derive, Retry, Step, While
-from .places import InvalidPipeline, Issue, Place, kind_of, listed, meant
+from .places import InvalidPipeline, Issue, Place, kind_of, lacking, listed, meant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ PYPE_KEYS = (
     *("groups", "success", "failure", "pyDir", "resolveFromParent", "parent"),
 )
 CALL_KEYS = ("groups", "success", "failure")
+ENV_KEYS = ("requirements", "python", "find_links")
 # What the given of a step, where it is a mapping in the text, may have in it.
 INNER_KEYS = {"pype": PYPE_KEYS, "call": CALL_KEYS, "jump": CALL_KEYS}
 
@@ -143,10 +144,7 @@ class _Compiler:
         return tuple(made)
 
     def step(self, item: Mapping[Any, Any], place: Place) -> Step:
-        for key in item:
-            if key not in STEP_KEYS:
-                guess = meant(key, STEP_KEYS) or f"; it has {listed(STEP_KEYS, 20)}"
-                self.wrong(self.at_key(item, key), f"a step has no {key!r}{guess}")
+        self._keys("a step", item, STEP_KEYS)
         name = item.get("name")
         if "uses" in item:
             return self._derived(item, name, place)
@@ -185,11 +183,12 @@ class _Compiler:
         name = short(name)
         inner = given.get(name)
         if name in INNER_KEYS and isinstance(inner, Mapping):
-            for key in inner:
-                if key not in INNER_KEYS[name]:
-                    known = INNER_KEYS[name]
-                    guess = meant(key, known) or f"; it has {listed(known, 20)}"
-                    self.wrong(self.at_key(inner, key), f"{name} takes no {key!r}{guess}")
+            self._keys(name, inner, INNER_KEYS[name])
+
+    def _keys(self, name: str, given: Mapping[Any, Any], known: Collection[str]) -> None:
+        for key in given:
+            if key not in known:
+                self.wrong(self.at_key(given, key), lacking(name, key, known))
 
     def _part(self, item: Any, key: str, keys: Mapping[str, str], cls: Any) -> Any:
         part = item.get(key)
@@ -201,10 +200,7 @@ class _Compiler:
                 f"{key!r} takes a mapping with {listed(keys)}; got {part!r:.50}",
             )
             return None
-        for name in part:
-            if name not in keys:
-                guess = meant(name, keys) or f"; it has {listed(keys)}"
-                self.wrong(self.at_key(part, name), f"{key!r} has no {name!r}{guess}")
+        self._keys(repr(key), part, keys)
         if key == "while" and part.get("stop") is None and part.get("max") is None:
             self.wrong(self.at_key(item, key), "'while' needs `stop` or `max`, or it has no end")
         return cls(**{keys[name]: each for name, each in part.items() if name in keys})
@@ -232,7 +228,10 @@ class _Compiler:
         if given is not None and not isinstance(given, Mapping):
             self.wrong(self.at_key(item, "with"), f"`with` takes a mapping, not {given!r:.50}")
             given = None
-        derive = Derive(uses, given or {}, item.get("matcher"), item.get("env"))
+        env = item.get("env")
+        if isinstance(env, Mapping):
+            self._keys("env", env, ENV_KEYS)
+        derive = Derive(uses, given or {}, item.get("matcher"), env)
         return Step(
             name, place, None, plain=False, derive=derive, description=item.get("description"),
             foreach=item.get("foreach"), run=item.get("run", True), skip=item.get("skip", False),

@@ -77,6 +77,10 @@ class Loader:
                 self._known[key] = self._wrapped(name, parent)
             return self._known[key]
 
+    def __call__(self, name: str, parent: Any = None) -> PipelineDefinition:
+        """Do the same: what plugins are can be called."""
+        return self.get_pipeline(name, parent)
+
     def clear(self) -> None:
         """Forget all that was loaded."""
         with self._lock:
@@ -121,11 +125,13 @@ class FileLoader(Loader):
         real = os.path.realpath(path)
         with self._lock:
             known = self._files.get(real)
-        if known is None or known[0] != stamp:
-            known = (stamp, _from_file(name, real))
+        fresh = known if known and known[0] == stamp else (stamp, _from_file(name, real))
         with self._lock:
-            self._files[path] = self._files[real] = known
-        return known[1]
+            known = self._files.get(real)
+            # Of threads that read it at the same time one wins: who calls itself calls the same.
+            kept = known if known and known[0] == stamp else fresh
+            self._files[path] = self._files[real] = kept
+        return kept[1]
 
 
 def _from_file(name: str, path: str) -> PipelineDefinition:
@@ -189,7 +195,7 @@ def loader_named(name: str, find: Callable[[str], Any]) -> Loader:
             return _Loaders.known[name]
         found = find(name)
         known = _Loaders.known.get(name)
-        if known is not None and known.get_pipeline_definition is getter_of(name, found):
+        if known is not None and known.get_pipeline_definition == getter_of(name, found):
             return known
         made = found if isinstance(found, Loader) else Loader(name, getter_of(name, found))
         _Loaders.known[name] = made

@@ -120,6 +120,16 @@ class PipelineInfo:
     is_loader_cascading: bool = True
     path: str | None = None
 
+    @property
+    def parent_of_children(self) -> Any:
+        """What children are looked for beside."""
+        return self.parent if self.is_parent_cascading else None
+
+    @property
+    def loader_of_children(self) -> str:
+        """The loader of children that name none."""
+        return self.loader if self.is_loader_cascading and self.loader else "file"
+
 
 @value
 class PipelineDefinition:

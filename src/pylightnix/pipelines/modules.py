@@ -9,7 +9,6 @@ from importlib import import_module
 from types import ModuleType
 
 from pylightnix.core.errors import PipelineError
-from pylightnix.imports.scope import ImportScope
 
 from .catalogue import PARSER_PREFIX, PARSERS, STEP_PREFIX, STEPS
 from .places import meant, shown
@@ -17,6 +16,8 @@ from .places import meant, shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
+
+    from pylightnix.imports.scope import ImportScope
 
 
 class ModuleNotThere(PipelineError):
@@ -58,6 +59,8 @@ def scope_of(folders: tuple[str, ...]) -> ImportScope:
     with _Scopes.lock:
         scope = _Scopes.known.get(folders)
         if scope is None or not scope.fresh():
+            from pylightnix.imports.scope import ImportScope
+
             scope = _Scopes.known[folders] = ImportScope(folders)
         return scope
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pylightnix.core.errors import PipelineError
 from pylightnix.core.value import value
@@ -81,6 +81,16 @@ def meant(word: object, known: Iterable[object]) -> str:
     """Suggest what a word that is not known may have been meant to be; empty if nothing is near."""
     found = near(word, known)
     return f"; did you mean {found!r}?" if found else ""
+
+
+def guess(word: object, known: Collection[object], verb: str = "it has") -> str:
+    """Suggest what a word may have been meant to be, or else list what there is."""
+    return meant(word, known) or f"; {verb} {listed(known, 20)}"
+
+
+def lacking(what: str, word: object, known: Collection[object]) -> str:
+    """Say that something has no such word, and which it has."""
+    return f"{what} has no {word!r}{guess(word, known)}"
 
 
 def kind_of(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .catalogue import PURE, short
-from .context import Context
+from .context import Context, remembered, restore
 from .decorators import run_decorated
 from .flow import Control, Jump, NoSuchGroup, StopPipeline, StopStepGroup
 from .invoking import invoke
@@ -15,7 +15,7 @@ from .stack import PipelineCycleError, frames, running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    pass
 
 # So often may one pipeline be running inside of itself; Python's own stack ends soon after.
 MOST_NESTED = 40
@@ -168,7 +168,9 @@ def run_step(step: Step, pipeline: Pipeline, context: Context) -> None:
     if context.planning and short(step.name) not in PURE:
         _skip(context, step)
         return
-    hidden = None if step.given is None else _put(context, step.given)
+    hidden = () if step.given is None else remembered(context, step.given)
+    if step.given is not None:
+        context.update(step.given)
     try:
         if step.plain:
             invoke(step, pipeline, context)
@@ -180,26 +182,7 @@ def run_step(step: Step, pipeline: Pipeline, context: Context) -> None:
         context.session.blame(error)
         raise
     finally:
-        if hidden is not None:
-            _give_back(context, hidden)
-
-
-_ABSENT = object()
-
-
-def _put(context: Context, given: Any) -> list[tuple[str, object]]:
-    """Put what `in` says into the context; gives what that hides."""
-    hidden = [(key, context.get(key, _ABSENT)) for key in given]
-    context.update(given)
-    return hidden
-
-
-def _give_back(context: Context, hidden: list[tuple[str, object]]) -> None:
-    for key, old in hidden:
-        if old is _ABSENT:
-            context.pop(key, None)
-        else:
-            context[key] = old
+        restore(context, hidden)
 
 
 def _skip(context: Context, step: Step) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
 from pylightnix.core.errors import PylightnixError
 
+from .flow import names_of
 from .loaders import Loader, getter_of, loader_named
+from .model import Pipeline
 from .modules import Finder, plugin
 from .places import Frame, StepFailed
 from .stack import frames
@@ -108,10 +111,47 @@ class Session:
 
         return loader_named(name, find)
 
+    def pipeline(
+        self,
+        name: str,
+        folders: tuple[str, ...],
+        *,
+        loader: Any = "file",
+        beside: Any = None,
+        py_dir: Any = None,
+        words: list[str] | None = None,
+        groups: Any = None,
+        success: str | None = None,
+        failure: str | None = None,
+    ) -> Pipeline:
+        """Load a pipeline, and make a run of it.
+
+        Args:
+            name: as it was asked for.
+            folders: where the module of a loader is looked for.
+            loader: where it comes from.
+            beside: what its loader is told of its parent.
+            py_dir: one more folder for step modules.
+            words: for its context parser.
+            groups: what to run: a name or several; by default `steps`, with the usual others.
+            success: what to run then.
+            failure: what to run on an error.
+        """
+        definition = self.loader(loader, folders).get_pipeline(name, beside)
+        path = definition.info.path
+        home = () if path is None else (os.path.dirname(path),)
+        more = (os.path.abspath(os.fspath(py_dir)),) if py_dir else ()
+        where = tuple(dict.fromkeys((*home, *more, os.getcwd())))
+        if groups is None:
+            names: tuple[str, ...] = ("steps",)
+            success, failure = success or "on_success", failure or "on_failure"
+        else:
+            names = names_of(groups, "groups")
+        return Pipeline(name, definition, words, py_dir, names, success, failure, where)
+
 
 def _origin(error: BaseException) -> str:
     """The user's line of Python that raised, as `mystep.py:7 in run_step`."""
-    import os
     from traceback import extract_tb
 
     from .places import shown

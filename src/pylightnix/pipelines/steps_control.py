@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
-from .context import Context, own_context, truth
+from .context import Context, own_context, remembered, restore, truth
 from .flow import Control, Jump, NoSuchGroup, Stop, StopPipeline, StopStepGroup, names_of
 from .language import PYPE_KEYS
 from .model import Pipeline
-from .places import BadInput, listed, meant
+from .places import BadInput, lacking, listed
 from .running import run_groups, run_pipeline
 
 TYPE_CHECKING = False
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 COUNTERS = ("i", "whileCounter", "retryCounter")
-_ABSENT = object()
 
 
 def step_stop(context: Context) -> None:
@@ -60,14 +58,12 @@ def step_call(context: Context) -> None:
 
 def _call(context: Context, wanted: Any) -> None:
     groups, success, failure = _groups(wanted, "call")
-    kept = {key: context.get(key, _ABSENT) for key in COUNTERS}
+    kept = remembered(context, [key for key in COUNTERS if key in context])
     pipeline = running_in(context)
     try:
         run_groups(pipeline, context, groups, success, failure)
     finally:
-        for key, value in kept.items():
-            if value is not _ABSENT:
-                context[key] = value
+        restore(context, kept)
 
 
 def step_switch(context: Context) -> None:
@@ -104,7 +100,7 @@ def step_pype(context: Context) -> None:
         raise BadInput(f"pype needs a mapping with the `name` of a pipeline, not {wanted!r:.60}")
     for key in wanted:
         if key not in PYPE_KEYS:
-            raise BadInput(f"pype takes no {key!r}{meant(key, PYPE_KEYS)}")
+            raise BadInput(lacking("pype", key, PYPE_KEYS))
     shares = _shares(wanted)
     if wanted.get("out") and shares:
         raise BadInput(
@@ -137,10 +133,7 @@ def _shares(wanted: Mapping[str, Any]) -> bool:
 def _child(context: Context, wanted: Mapping[str, Any]) -> Pipeline:
     parent = running_in(context)
     info = parent.definition.info
-    session = context.session
-    loader: Any = wanted.get("loader")
-    if loader is None:
-        loader = info.loader if info.is_loader_cascading and info.loader else "file"
+    loader = wanted.get("loader")
     beside = None
     if truth(wanted.get("resolveFromParent", True)) and info.is_parent_cascading:
         beside = wanted.get("parent", info.parent)
@@ -149,37 +142,17 @@ def _child(context: Context, wanted: Mapping[str, Any]) -> Pipeline:
         import shlex
 
         words = shlex.split(words)
-    py_dir = wanted.get("pyDir") or parent.py_dir
-    return pipeline_of(
-        session, str(wanted["name"]), loader, beside, py_dir, words,
-        wanted.get("groups"), wanted.get("success"), wanted.get("failure"), parent.folders,
-    )  # fmt: skip
-
-
-def pipeline_of(
-    session: Any,
-    name: str,
-    loader: Any,
-    beside: Any,
-    py_dir: Any,
-    words: list[str] | None,
-    groups: Any,
-    success: str | None,
-    failure: str | None,
-    folders: tuple[str, ...],
-) -> Pipeline:
-    """Load a pipeline, and make a run of it."""
-    definition = session.loader(loader, folders).get_pipeline(name, beside)
-    path = definition.info.path
-    home = () if path is None else (os.path.dirname(path),)
-    more = (os.path.abspath(os.fspath(py_dir)),) if py_dir else ()
-    where = dict.fromkeys((*home, *more, os.getcwd()))
-    if groups is None:
-        names: tuple[str, ...] = ("steps",)
-        success, failure = success or "on_success", failure or "on_failure"
-    else:
-        names = names_of(groups, "groups")
-    return Pipeline(name, definition, words, py_dir, names, success, failure, tuple(where))
+    return context.session.pipeline(
+        str(wanted["name"]),
+        parent.folders,
+        loader=info.loader_of_children if loader is None else loader,
+        beside=beside,
+        py_dir=wanted.get("pyDir") or parent.py_dir,
+        words=words,
+        groups=wanted.get("groups"),
+        success=wanted.get("success"),
+        failure=wanted.get("failure"),
+    )
 
 
 def _take_out(context: Context, inner: Context, out: Any) -> None:

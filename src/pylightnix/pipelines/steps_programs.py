@@ -10,7 +10,7 @@ from pylightnix.api.ambient import environment, set_variable
 from pylightnix.core.errors import PipelineError
 
 from .context import Context
-from .places import BadInput, listed, meant
+from .places import BadInput, lacking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ def _options(wanted: Any, step: str) -> tuple[Mapping[str, Any], list[Any]]:
         return {}, wanted if isinstance(wanted, list) else [wanted]
     for key in wanted:
         if key not in RUN_KEYS:
-            guess = meant(key, RUN_KEYS) or f"; it has {listed(RUN_KEYS)}"
-            raise BadInput(f"{step} has no {key!r}{guess}")
+            raise BadInput(lacking(step, key, RUN_KEYS))
     if not wanted.get("run"):
         raise BadInput(f"{step} needs `run`, the command")
     run = wanted["run"]

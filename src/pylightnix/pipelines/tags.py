@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Tagged:
-    """A tagged value; it becomes something else when it is formatted.
+    """A tagged value; what it becomes when it is formatted is for its tag to say.
 
     Attributes:
         value: what follows the tag.
@@ -31,8 +31,8 @@ class Tagged:
         return f"!{type(self).__name__.lower()} {self.value!r}"
 
     def formatted(self, names: Mapping[str, Any], format_: Callable[[Any], Any]) -> Any:
-        """Give what it becomes."""
-        raise NotImplementedError
+        """Give what it becomes: itself, if the tag says nothing else."""
+        return self.value
 
 
 class Py(Tagged):
@@ -48,9 +48,6 @@ class Sic(Tagged):
     """Text that is taken as it stands."""
 
     __slots__ = ()
-
-    def formatted(self, names: Mapping[str, Any], format_: Callable[[Any], Any]) -> Any:
-        return self.value
 
 
 class Jsonify(Tagged):

@@ -12,9 +12,10 @@ from pylightnix.engine.closure import Closure, Making, close_over
 from pylightnix.engine.registry import Registry
 from pylightnix.store.layout import Store, rref_path
 
-from .calls import Call, carry_out, replay
+from .calls import carry_out, replay
 from .handles import Derived, Realized, drefs_in, mapped
 from .places import Frame
+from .uses import Call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Works:
         frames: where each derivation was first asked for, as a stack.
         pending: contexts and keys whose value is derived, and not realized yet.
         done: what was realized.
+        env: the environment of steps that say nothing of it; None for this one.
     """
 
     def __init__(self, store: Store | None, options: dict[str, Any]) -> None:
@@ -47,6 +49,7 @@ class Works:
         self.frames: dict[DRef, tuple[Frame, ...]] = {}
         self.pending: list[tuple[dict[str, Any], str]] = []
         self.done: dict[DRef, tuple[RRef, ...]] = {}
+        self.env: DRef | None = None
 
     def derive(self, call: Call, stack: tuple[Frame, ...], scope: ImportScope | None) -> Any:
         """Call a stage; gives what it returned, DRefs in lists and mappings.
@@ -56,11 +59,13 @@ class Works:
             NotADerivation: it returned something else.
             PylightnixError: as `instantiate`.
         """
+        known = self.registry.derivations
+        before = len(known)
         with current_registry(self.registry), use_store(self.store):
             made = carry_out(call, self.registry, scope)
         self.calls.append(call)
-        for dref in drefs_in(made):
-            self.frames.setdefault(dref, stack)
+        for dref in list(known)[before:]:
+            self.frames[dref] = stack
         return made
 
     def closure(self, result: Any, *, write: bool = True) -> Closure:

@@ -15,8 +15,9 @@ from contextlib import suppress
 from time import monotonic
 
 from .channel import Channel, Incoming, Outgoing, packed
+from .dialects import BSON, spoken
 from .documents import decode, encode
-from .offers import lend, load, offered, shape
+from .offers import load, offered, shape
 from .tongue import flatten, revive
 
 TYPE_CHECKING = False
@@ -35,6 +36,7 @@ class Agent:
         self.pid = os.getpid()
         self.looked = 0.0
         self.fresh = self.forking = False
+        self.codec = channel.encode, channel.decode
 
     def serve(self) -> None:
         """Answer calls, each after the one before, until the other end closes."""
@@ -51,6 +53,7 @@ class Agent:
                 self.invoke(doc, big)
             elif op == "describe":
                 self.answered(doc["id"], self.describe, doc)
+                self.channel.encode, self.channel.decode = self.codec
             elif op == "shutdown":
                 return
 
@@ -69,7 +72,7 @@ class Agent:
             data = self.channel.taken()
             if data is None:
                 return
-            if b"cancel\0" in data[:64]:
+            if b"cancel" in data[:64]:
                 doc = self.channel.decode(data)
                 if doc["op"] == "cancel":
                     self.cancelled.add(doc["id"])
@@ -196,14 +199,20 @@ class Agent:
 
     def describe(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Import the pod's source, and tell what it offers."""
-        lend(doc["lend"])
         self.fresh = doc["fresh"]
         module = load(doc["source"], doc["name"])
         self.functions = offered(module)
         about = {name: shape(function) for name, function in self.functions.items()}
         if not self.fresh:
             guard(self.channel)
-        return {"functions": about, "python": list(sys.version_info[:3])}
+        for codec in doc["codecs"]:
+            agreed = spoken(codec, encode, decode)
+            if agreed is not None:
+                self.codec = agreed
+                break
+        else:
+            codec = BSON
+        return {"functions": about, "python": list(sys.version_info[:3]), "codec": codec}
 
 
 def _clean(item: Any) -> Any:
@@ -234,17 +243,6 @@ def guard(channel: Channel) -> None:
     _thread.start_new_thread(watch, ())
 
 
-def codec() -> tuple[Any, Any]:
-    """PyMongo's BSON if the environment has it, and our own if not."""
-    try:
-        import bson
-    except Exception:
-        return encode, decode
-    if getattr(bson, "has_c", lambda: False)():
-        return bson.encode, bson.decode
-    return encode, decode
-
-
 def main() -> None:
     """Serve the sockets whose numbers the command line gives."""
     fds = [int(word) for word in sys.argv[1:3]]
@@ -254,7 +252,7 @@ def main() -> None:
     sys.argv[1:] = []
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
-    agent = Agent(Channel(main_end, side_end, *codec()))
+    agent = Agent(Channel(main_end, side_end, encode, decode))
     os.register_at_fork(after_in_child=agent.after_fork)
     with suppress(ConnectionError, KeyboardInterrupt):
         agent.serve()

@@ -8,11 +8,12 @@ from hashlib import sha256
 
 from pylightnix.core.config import mkconfig
 from pylightnix.core.refs import DRef
-from pylightnix.engine.build import Build, build_outpath, build_wrapper
+from pylightnix.engine.build import Build, build_outpath
 from pylightnix.engine.matchers import match_only
 from pylightnix.engine.registry import Registry, register
+from pylightnix.engine.wrapper import build_wrapper
 
-MODULES = ("tongue", "documents", "channel", "offers", "agent")
+MODULES = ("tongue", "documents", "dialects", "channel", "offers", "agent")
 AGENT = "agent.py"
 
 

@@ -1,7 +1,8 @@
 """A stage that makes an environment out of a lock, the same at every place.
 
-uv installs copies, never links into its cache, which others may change. What it notes about this
-machine's day and paths is taken out, and byte code is made in a form that says nothing of either.
+uv (or pip, where there is no uv) installs copies, never links into its cache, which others may
+change. What it notes about this machine's day and paths is taken out, and byte code is made in a
+form that says nothing of either.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from functools import partial
 from pylightnix.core.config import mkconfig
 from pylightnix.core.errors import InvalidValue, PodError
 from pylightnix.core.refs import DRef, isdref
-from pylightnix.engine.build import Build, build_outpath, build_path, build_wrapper
+from pylightnix.engine.build import Build, build_outpath, build_path
 from pylightnix.engine.matchers import match_only
 from pylightnix.engine.registry import Registry, register
+from pylightnix.engine.wrapper import build_wrapper
 
+from .installer import Installer, installer
 from .interpreter import Interpreter, find_interpreter
 from .lock import LOCK, Stage, link_folders, pod_lock
-from .uv import run_uv, sources, uv_version
 
 # What uv writes beside packages, and that differs from day to day.
 _NOTES = (".lock", ".gitignore", "CACHEDIR.TAG")
@@ -30,12 +32,12 @@ _DATED = ("uv_cache.json", "direct_url.json")
 class EnvFailed(PodError):
     """An environment could not be made of its lock."""
 
-    def __init__(self, step: str, words: str) -> None:
-        super().__init__(step, words)
-        self.step, self.words = step, words
+    def __init__(self, program: str, step: str, words: str) -> None:
+        super().__init__(program, step, words)
+        self.program, self.step, self.words = program, step, words
 
     def __str__(self) -> str:
-        return f"the environment could not be made; `{self.step}` says:\n{self.words}"
+        return f"{self.program} could not {self.step}; it says:\n{self.words}"
 
 
 def pod_env(
@@ -46,7 +48,7 @@ def pod_env(
     """Make a stage of a Python environment that has certain packages.
 
     It depends on the lock's contents, the interpreter (version, ABI, platform, its program's hash)
-    and the version of uv, and on nothing else.
+    and the version of uv (or pip, where there is no uv), and on nothing else.
 
     Args:
         requirements: a lock: a stage that `pod_lock` made, its DRef, or the text of one, with
@@ -59,10 +61,11 @@ def pod_env(
 
     Raises (the stage):
         NoInterpreter: there is no such Python.
-        NoExtra: uv is not installed.
+        NoExtra: neither uv nor pip is installed.
     Raises (its builder):
-        EnvFailed: uv could not install what the lock says; it says why.
+        EnvFailed: what the lock says could not be installed; the error says why.
 
+    Effects: warns (`SlowPip`) where there is no uv.
     Concept: an environment as a value, known by what it is made from (Dolstra 2006, chapter 2).
     """
     folders = link_folders(find_links)
@@ -72,13 +75,14 @@ def pod_env(
         """Make an environment."""
         found = find_interpreter(python)
         pinned = lock(r=r) if callable(lock) else lock
+        program = installer()
         config = {
             "name": "pod-env",
             "lock": pinned,
             "python": found.identity,
-            "uv": uv_version(),
+            program.name: program.version(),
         }
-        work = partial(_make, found, folders)
+        work = partial(_make, found, folders, program)
         return register(r, mkconfig(config), match_only(), build_wrapper(work))
 
     return env
@@ -98,18 +102,16 @@ def _lock_of(
     return pod_lock(requirements, python, folders)
 
 
-def _make(python: Interpreter, folders: Sequence[str], b: Build) -> None:
+def _make(python: Interpreter, folders: Sequence[str], program: Installer, b: Build) -> None:
     """Make the environment in the output folder."""
     out = os.fspath(build_outpath(b))
     text = _lock_text(b)
-    _uv(["venv", "--quiet", "--relocatable", "--allow-existing", *_exactly(python), out])
+    _well(program, "make an environment", program.prepare(python.path, out))
     if text.strip():
         lock = f"{out}/{LOCK}"
         with open(lock, "w", encoding="utf-8") as file:
             file.write(text)
-        words = ["pip", "sync", "--quiet", "--python", f"{out}/bin/python", "--require-hashes"]
-        words += ["--link-mode", "copy", "--no-compile-bytecode", *sources(folders), lock]
-        _uv(words)
+        _well(program, "install packages", program.install(out, folders, lock))
         os.unlink(lock)
     forget_the_day(out)
     if tuple(map(int, python.version.split(".")[:2])) >= (3, 9):
@@ -133,14 +135,9 @@ def _lock_text(b: Build) -> str:
         return file.read()
 
 
-def _exactly(python: Interpreter) -> list[str]:
-    return ["--no-project", "--no-python-downloads", "--python", python.path]
-
-
-def _uv(words: list[str]) -> None:
-    status, said = run_uv(words)
-    if status:
-        raise EnvFailed("uv " + " ".join(words[:2]), said.strip())
+def _well(program: Installer, step: str, ended: tuple[int, str]) -> None:
+    if ended[0]:
+        raise EnvFailed(program.name, step, ended[1].strip())
 
 
 def forget_the_day(out: str) -> None:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pylightnix.core.errors import PodError
 from pylightnix.core.value import value
 
-from .uv import run_uv
+from .installer import installer
 
 _ASK = (
     "import sys, json, importlib.machinery as m, sysconfig; "
@@ -84,8 +84,7 @@ def find_interpreter(python: str | os.PathLike[str] | None) -> Interpreter:
 
 
 def _found(wanted: str) -> str:
-    words = ["python", "find", "--no-project", "--no-python-downloads", "--system", wanted]
-    status, said = run_uv(words)
+    status, said = installer().find(wanted)
     if status:
         raise NoInterpreter(wanted, said.strip())
     return said.strip().splitlines()[-1]

@@ -10,13 +10,14 @@ from typing import TypeAlias
 from pylightnix.core.config import mkconfig
 from pylightnix.core.errors import InvalidValue, PodError
 from pylightnix.core.refs import DRef
-from pylightnix.engine.build import Build, build_outpath, build_wrapper
+from pylightnix.engine.build import Build, build_outpath
 from pylightnix.engine.matchers import match_latest
 from pylightnix.engine.registry import Registry, register
+from pylightnix.engine.wrapper import build_wrapper
 from pylightnix.store.ingest import hash_path
 
+from .installer import installer
 from .interpreter import Interpreter, find_interpreter
-from .uv import run_uv, sources
 
 Stage: TypeAlias = Callable[..., DRef]
 LOCK, ASKED = "requirements.lock", "requirements.in"
@@ -25,12 +26,14 @@ LOCK, ASKED = "requirements.lock", "requirements.in"
 class Unlockable(PodError):
     """Requirements that no set of packages meets, or that cannot be read."""
 
-    def __init__(self, requirements: tuple[str, ...], words: str) -> None:
-        super().__init__(requirements, words)
-        self.requirements, self.words = requirements, words
+    def __init__(self, requirements: tuple[str, ...], program: str, words: str) -> None:
+        super().__init__(requirements, program, words)
+        self.requirements, self.program, self.words = requirements, program, words
 
     def __str__(self) -> str:
-        return f"{', '.join(self.requirements)} cannot be locked; uv says:\n{self.words}"
+        return (
+            f"{', '.join(self.requirements)} cannot be locked; {self.program} says:\n{self.words}"
+        )
 
 
 def pod_lock(
@@ -54,8 +57,11 @@ def pod_lock(
     Raises (the stage):
         NoInterpreter: there is no such Python.
     Raises (its builder):
-        Unlockable: uv cannot read or meet the requirements; it says why.
-        NoExtra: uv is not installed.
+        Unlockable: uv (or pip, where there is no uv) cannot read or meet the requirements; it says
+            why.
+        NoExtra: neither is installed.
+
+    Effects: warns (`SlowPip`) where there is no uv.
     """
     lines, folders = requirement_lines(requirements), link_folders(find_links)
 
@@ -101,12 +107,10 @@ def _lock(lines: Sequence[str], python: Interpreter, folders: Sequence[str], b: 
     asked, lock = f"{out}/{ASKED}", f"{out}/{LOCK}"
     with open(asked, "w", encoding="utf-8") as file:
         file.write("".join(f"{line}\n" for line in lines))
-    words = ["pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate"]
-    words += ["--no-emit-find-links", "--no-emit-index-url", "--no-python-downloads"]
-    words += ["--python", python.path, *sources(folders), "--output-file", LOCK, ASKED]
     if not lines:
         open(lock, "w", encoding="utf-8").close()
         return
-    status, said = run_uv(words, cwd=out)
+    program = installer()
+    status, said = program.lock(python.path, folders, asked, lock)
     if status:
-        raise Unlockable(tuple(lines), said.strip())
+        raise Unlockable(tuple(lines), program.name, said.strip())

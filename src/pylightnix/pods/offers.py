@@ -18,21 +18,6 @@ if TYPE_CHECKING:
 GENERATOR = 0x20  # a bit of a code object's flags
 
 
-def lend(places: dict[str, str]) -> None:
-    """Let packages of the host be imported that the environment does not have."""
-    from importlib.machinery import PathFinder
-
-    class Lent:
-        @staticmethod
-        def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
-            if path is None and name in places:
-                return PathFinder.find_spec(name, [places[name]])
-            return None
-
-    if places:
-        sys.meta_path.append(Lent)
-
-
 def load(source: str, name: str) -> ModuleType:
     """Import `pod.py` as `pods.<name>.pod`, beside which its helper modules can be found."""
     import importlib.util

@@ -9,6 +9,7 @@ from pylightnix.core.config import config_dict
 from pylightnix.core.errors import InvalidValue, PodError
 from pylightnix.core.refs import DRef, RRef, rref2dref
 from pylightnix.core.value import value
+from pylightnix.engine.interpreters import interpreter_paths
 from pylightnix.store.layout import Store, rref_path, var_path
 from pylightnix.store.query import config_of, context_of
 
@@ -107,12 +108,3 @@ def program_of(
         limit_s=options.limit_s,
         ro=(env, source, agent, *interpreter_paths(env)),
     )
-
-
-def interpreter_paths(env: str) -> tuple[str, ...]:
-    """Give what a sandbox has to show for an environment's interpreter to start."""
-    with open(f"{env}/pyvenv.cfg", encoding="utf-8") as file:
-        said = dict(line.split(" = ", 1) for line in file.read().splitlines() if " = " in line)
-    prefix = os.path.dirname(said["home"])
-    # Of one that was installed below /usr the system's own paths are shown anyway.
-    return (prefix,) if prefix.count("/") > 1 else ()

@@ -53,6 +53,7 @@ class Pool:
             for worker in made:
                 worker.kill()
             raise
+        self._encode = made[0].channel.encode  # they all run the same, so they speak the same
         self._idle += made
         return told[0]
 

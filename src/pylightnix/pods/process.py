@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, Protocol
 
@@ -33,10 +32,7 @@ class Program:
         policy: what it may see and use; None for what this process may.
         fresh: a forked process for each call.
         limit_s: seconds that a call may take; None for any.
-        lend: packages of the host -> the folder that holds each.
-        ro, rw: paths that a sandbox shows.
-        env: variables of a process that gets no others; None for those of this process, unless
-            there is a sandbox.
+        ro: paths that a sandbox shows.
     """
 
     python: str
@@ -47,10 +43,7 @@ class Program:
     policy: Policy | None = None
     fresh: bool = False
     limit_s: float | None = None
-    lend: Mapping[str, str] = {}
     ro: tuple[str, ...] = ()
-    rw: tuple[str, ...] = ()
-    env: Mapping[str, str] | None = None
 
 
 class Process(Protocol):
@@ -113,18 +106,16 @@ def started(program: Program, fds: list[int]) -> Process:
     argv = [program.python, "-I", "-B", program.agent, *map(str, fds)]
     with open(program.log, "ab") as out:
         if program.policy is None:
-            env = None if program.env is None else {**_BARE, **program.env}
-            return _Plain(_popen(argv, out, fds, env))
+            return _Plain(_popen(argv, out, fds))
         from pylightnix.sandbox.start import start
         from pylightnix.sandbox.system import system_paths
 
         box = start(
             program.policy,
             argv,
-            env={**_BARE, **(program.env or {})},
+            env=_BARE,
             cwd="/tmp",  # noqa: S108 - its own
             ro=(*system_paths(), *program.ro),
-            rw=program.rw,
             stdout=out,
             stderr=out,
             pass_fds=fds,
@@ -132,12 +123,9 @@ def started(program: Program, fds: list[int]) -> Process:
         return _Boxed(box)
 
 
-def _popen(
-    argv: list[str], out: IO[bytes], fds: list[int], env: dict[str, str] | None
-) -> subprocess.Popen[bytes]:
+def _popen(argv: list[str], out: IO[bytes], fds: list[int]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,
-        env=env,
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=out,

@@ -10,9 +10,10 @@ from hashlib import sha256
 from pylightnix.core.config import mkconfig
 from pylightnix.core.errors import PodError
 from pylightnix.core.refs import DRef
-from pylightnix.engine.build import Build, build_outpath, build_wrapper
+from pylightnix.engine.build import Build, build_outpath
 from pylightnix.engine.matchers import match_only
 from pylightnix.engine.registry import Registry, register
+from pylightnix.engine.wrapper import build_wrapper
 
 from .env import pod_env
 from .lock import Stage

@@ -12,6 +12,7 @@ from pylightnix.core.value import value
 
 from .channel import Channel, Incoming, Outgoing, packed
 from .codec import codec
+from .dialects import BSON, MSGPACK, spoken
 from .failures import PodTimeout, RemoteError, RemoteTraceback, WorkerDied
 from .process import Program, started
 from .tongue import Garbled, flatten, revive
@@ -72,10 +73,11 @@ class Worker:
             for _, theirs in ends:
                 theirs.close()
         self.channel = Channel(ends[0][0], ends[1][0], encode, decode)
-        lend = dict(program.lend)
+        self.msgpack = spoken(MSGPACK, encode, decode)
         doc = {"id": 0, "op": "describe", "source": program.source, "name": program.name}
+        doc |= {"fresh": program.fresh, "codecs": [MSGPACK, BSON] if self.msgpack else [BSON]}
         with suppress(OSError):  # if it is gone already, whoever waits for the answer sees it
-            self.channel.main.sendall(encode({**doc, "lend": lend, "fresh": program.fresh}))
+            self.channel.main.sendall(encode(doc))
 
     def send(self, job: Job) -> None:
         """Send a call, whole; only where nothing else is on its way.
@@ -132,10 +134,13 @@ class Worker:
         return doc
 
     def describe(self, limit_s: float | None) -> dict[str, Any]:
-        """Wait for what the pod offers; asked for when it was started."""
+        """Wait for what the pod offers; asked for when it was started. Agrees on what is spoken."""
         try:
             self.allow(limit_s)
-            return result(self, "import of pod.py", self.answer(0))  # type: ignore[no-any-return]
+            told: dict[str, Any] = result(self, "import of pod.py", self.answer(0))
+            if self.msgpack is not None and told.get("codec") == MSGPACK:
+                self.channel.encode, self.channel.decode = self.msgpack
+            return told
         except BaseException as error:
             raise self.failed("import of pod.py", error) from error
 

@@ -11,10 +11,11 @@ from urllib.parse import unquote, urlsplit
 from pylightnix.core.config import config_dict, mkconfig
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.refs import DRef
-from pylightnix.engine.build import Build, build_outpath, build_wrapper
+from pylightnix.engine.build import Build, build_outpath
 from pylightnix.engine.events import Progress
 from pylightnix.engine.matchers import match_only
 from pylightnix.engine.registry import Registry, register
+from pylightnix.engine.wrapper import build_wrapper
 from pylightnix.store.layout import var_path
 
 from .guard import DEFAULT_LIMITS, Limits

@@ -9,9 +9,10 @@ from functools import partial
 from pylightnix.core.config import config_dict, mkconfig
 from pylightnix.core.errors import FetchError, InvalidValue
 from pylightnix.core.refs import DRef
-from pylightnix.engine.build import Build, build_outpath, build_wrapper
+from pylightnix.engine.build import Build, build_outpath
 from pylightnix.engine.matchers import match_only
 from pylightnix.engine.registry import Registry, register
+from pylightnix.engine.wrapper import build_wrapper
 from pylightnix.store.ingest import copy_path, hash_path
 
 from .guard import DEFAULT_LIMITS, Limits

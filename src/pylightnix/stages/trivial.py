@@ -11,9 +11,10 @@ from pylightnix.core.confscan import is_part
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.manifest import META
 from pylightnix.core.refs import DRef
-from pylightnix.engine.build import Build, build_outpath, build_wrapper
+from pylightnix.engine.build import Build, build_outpath
 from pylightnix.engine.matchers import match_only
 from pylightnix.engine.registry import Registry, register
+from pylightnix.engine.wrapper import build_wrapper
 
 
 def mknode(

@@ -9,9 +9,10 @@ from functools import partial
 from pylightnix.core.config import config_dict, mkconfig
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.refs import DRef, RefPath, isdref
-from pylightnix.engine.build import Build, build_outpath, build_path, build_wrapper
+from pylightnix.engine.build import Build, build_outpath, build_path
 from pylightnix.engine.matchers import match_only
 from pylightnix.engine.registry import Registry, register
+from pylightnix.engine.wrapper import build_wrapper
 
 from .guard import DEFAULT_LIMITS, Limits
 from .naming import default_name, parse_mode
