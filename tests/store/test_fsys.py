@@ -59,7 +59,7 @@ def test_other_errors_of_a_rename_are_passed_on(tmp_path: Path) -> None:
 
 
 def test_a_library_without_the_call_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(syscalls, "_libc", lambda: object())
+    monkeypatch.setattr(syscalls, "_function", lambda name: None)
     with pytest.raises(OSError) as caught:
         syscalls._call("renameat2")
     assert caught.value.errno == errno.ENOSYS

@@ -18,6 +18,7 @@ except ImportError:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from json import JSONDecoder, JSONEncoder
 
 
@@ -34,7 +35,7 @@ def canonical_json(value: object) -> bytes:
     return _encoder().encode(value).encode()
 
 
-json_text = encode_basestring
+json_text: Callable[[str], str] = encode_basestring
 """Encodes a text as `canonical_json` does."""
 
 

@@ -56,7 +56,7 @@ def mkconfig(fields: Mapping[str, object]) -> Config:
     """
     found = scan(fields, selfref)
     name = fields.get("name", "unnamed")
-    return Config(found.text.encode(), mkname(name), tuple(sorted(found.deps)))  # type: ignore[arg-type]
+    return Config(found.canonical, mkname(name), tuple(sorted(found.deps)))  # type: ignore[arg-type]
 
 
 def parse_config(canonical: bytes) -> Config:

@@ -32,9 +32,9 @@ class InvalidConfig(InvalidValue):
 
 
 class Scan:
-    """What a walk found: `issues`, `deps`, and the `text` in the form of `canonical_json`."""
+    """What a walk found: `issues`, `deps`, and the `canonical` bytes, as of `canonical_json`."""
 
-    __slots__ = ("deps", "full", "issues", "left", "selfref", "text", "walked")
+    __slots__ = ("canonical", "deps", "full", "issues", "left", "selfref", "walked")
 
     def __init__(self, selfref: str) -> None:
         self.issues: list[str] = []
@@ -42,7 +42,7 @@ class Scan:
         self.left = MAX_BYTES
         self.full = False
         self.selfref = selfref
-        self.text = ""
+        self.canonical = b""
         self.walked: dict[tuple[int, int], str] = {}
 
     def say(self, where: str, what: str) -> None:
@@ -79,20 +79,21 @@ def scan(fields: object, selfref: str) -> Scan:
         if not isinstance(fields, Mapping):
             raise InvalidConfig((f"config: expected a dictionary, got {_kind(fields)}",))
         fields = dict(fields)
-    # Making the names of all places takes as long as everything else, and mostly nobody wants them.
-    found = _walked(fields, selfref, "")
-    if found.issues:
-        raise InvalidConfig(tuple(_walked(fields, selfref, "config").issues))
-    return found
-
-
-def _walked(fields: dict[object, object], selfref: str, where: str) -> Scan:
-    """Walk from the top; where it has no name, nothing in it gets one."""
+    # To name all places takes as long as everything else: it is done if something is wrong.
     found = Scan(selfref)
-    found.text = _dict(found, fields, where, 1)
+    text = _dict(found, fields, "", 1)
     if not found.issues:
-        found.leave(MAX_BYTES - len(found.text.encode()))
-    return found
+        try:
+            found.canonical = text.encode()
+            if len(found.canonical) <= MAX_BYTES:
+                return found
+        except UnicodeEncodeError:
+            pass  # a lone surrogate
+    named = Scan(selfref)
+    _dict(named, fields, "config", 1)
+    if not named.issues:
+        named.leave(-1)
+    raise InvalidConfig(tuple(named.issues))
 
 
 def _kind(value: object) -> str:
@@ -168,29 +169,30 @@ def _path_text(item: object) -> object:
 def _dict(found: Scan, value: dict[object, object], where: str, depth: int) -> str:
     made: dict[str, str] = {}
     for key, item in value.items():
-        if type(key) in _KEYS:
-            place = f"{where}.{key}" if where else ""
-            name = _text(found, key, place)  # type: ignore[arg-type]
-            made[key] = f"{name}:{_value(found, item, place, depth)}"  # type: ignore[index]
-        else:
+        if type(key) not in _KEYS:
             found.say(f"{where}[{key!r:.60}]", f"a key must be str, not {_kind(key)}")
-    return f"{{{','.join([made[key] for key in sorted(made)])}}}"
+            continue
+        place = f"{where}.{key}" if where else ""
+        name = _text(found, key, place)  # type: ignore[arg-type]
+        if type(item) is str:
+            made[key] = f"{name}:{_text(found, item, place)}"  # type: ignore[index]
+        else:
+            made[key] = f"{name}:{_value(found, item, place, depth)}"  # type: ignore[index]
+    return f"{{{','.join(map(made.__getitem__, sorted(made)))}}}"
 
 
 def _text(found: Scan, text: str, where: str) -> str:
     if len(text) > _SHORT:
         found.leave(found.left - len(text))
-    if text[1:5] == "ref:":
+    if "ref:" in text:
         if isdref(text):
             found.deps.add(DRef(text))
         elif isrref(text):
             why = "a config says how to make things: use its DRef"
             found.say(where, f"{text} is a realization; {why}")
-    made = json_text(text)
-    if not made.isascii() and _has_surrogate(made):
+    if where and not text.isascii() and _has_surrogate(text):
         found.say(where, "a lone surrogate is not text")
-        return ""
-    return made
+    return json_text(text)
 
 
 def _has_surrogate(text: str) -> bool:

@@ -139,9 +139,11 @@ def _merged(old: Mapping[DRef, V], new: Mapping[DRef, V]) -> Mapping[DRef, V]:
 
 def _growing(old: Mapping[DRef, V]) -> Growing[DRef, V]:
     """Give a mapping to which a step can add without copying it."""
+    if type(old) is not dict:
+        return old  # type: ignore[return-value]
     from .growing import Growing
 
-    return old if isinstance(old, Growing) else Growing(old)
+    return Growing(old)
 
 
 def _steady(old: Mapping[DRef, V]) -> PMap[DRef, V]:
@@ -194,7 +196,7 @@ def settled(plan: Plan, dref: DRef, chosen: Iterable[RRef]) -> Plan:
         plan.needs,
         plan.users,
         _counted(plan.left, left),
-        (*plan.fresh, *(user for user, count in left.items() if not count)),
+        (*plan.fresh, *[user for user, count in left.items() if not count]),
         _growing(plan.done).plus(dref, tuple(chosen)),
         plan.missing,
         _without(plan.running, dref),

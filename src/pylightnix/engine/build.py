@@ -79,12 +79,13 @@ class Build:
 
     def make_outputs(self) -> list[Path]:
         """Make the output folders, once."""
-        from pathlib import Path
+        if len(self.outpaths) < self._nouts:
+            from pathlib import Path
 
-        while len(self.outpaths) < self._nouts:
-            folder = self.rarg.folder()
-            os.mkdir(folder)
-            self.outpaths.append(Path(folder))
+            while len(self.outpaths) < self._nouts:
+                folder = self.rarg.folder()
+                os.mkdir(folder)
+                self.outpaths.append(Path(folder))
         return self.outpaths
 
     def __repr__(self) -> str:

@@ -225,7 +225,7 @@ def _was_not_begun(error: BaseException) -> bool:
 
 def _folders(dref: DRef, returned: object) -> list[str]:
     """What a realizer returned, as paths; a single path is a mistake that must not be iterated."""
-    if not isinstance(returned, Iterable) or isinstance(returned, (str, bytes)):
+    if not isinstance(returned, (list, Iterable)) or isinstance(returned, (str, bytes)):
         raise RealizeError(
             f"the realizer of {dref} returned {returned!r:.99}: expected a list of output folders; "
             "`build_wrapper` makes a realizer of a function that returns nothing"

@@ -13,6 +13,7 @@ from .layout import INCOMING, Store, trash_path
 # Not 1970: zip files cannot hold years before 1980.
 EPOCH = (946684800, 946684800)
 DEEP = 100
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # What `flock` says where there are no such locks.
 NO_FLOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)
 
@@ -45,8 +46,7 @@ def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True)
         sync: flush it.
         dated: give it the time of all things in the store.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(path, flags, 0o444)
+    fd = os.open(path, _NEW, 0o444)
     try:
         write_all(fd, data)
         if dated:

@@ -52,6 +52,8 @@ def in_context(
     status = _status(store, dref)
     if status is None:
         return None
+    if _is_bare(store, status):
+        return []
     identity, durable = _identity(status), store.durability != "none"
     asked = identity, durable, context
     last = index.answers.get(dref)
@@ -86,6 +88,13 @@ def _status(store: Store, dref: DRef) -> os.stat_result | None:
         return None
 
 
+def _is_bare(store: Store, status: os.stat_result) -> bool:
+    """Tell whether it is certain that there are no subfolders, so no realizations."""
+    if status.st_nlink != 2 or store.index is None:
+        return False
+    return store.index.folders_are_counted(store.objects)
+
+
 def _identity(status: os.stat_result) -> tuple[int, int, int]:
     # Inode, modification and change time: no name can come or go without one of them telling.
     return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
@@ -97,8 +106,8 @@ def _shelf(store: Store, dref: DRef, status: os.stat_result, *, config: bool = F
     durable = store.durability != "none"
     if known is not None and known.identity == identity and known.durable >= durable:
         return known
-    if status.st_nlink == 2 and index is not None and index.folders_are_counted(store.objects):
-        return Shelf(identity, ())  # no subfolders, so no realizations: a new derivation
+    if _is_bare(store, status):
+        return Shelf(identity, ())
     now_ns = time.time_ns()
     shelf = read_shelf(store, dref, identity, known, config)
     if index is not None:

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 import errno
 import os
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 
 
-@lru_cache(maxsize=1)
-def _libc() -> Any:
+@cache
+def _function(name: str) -> Any:
     import ctypes
 
-    return ctypes.CDLL(None, use_errno=True)
+    return getattr(ctypes.CDLL(None, use_errno=True), name, None)
 
 
 def _call(name: str, *args: object) -> None:
-    import ctypes
-
-    function = getattr(_libc(), name, None)
+    function = _function(name)
     if function is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), name)
     if function(*args) != 0:
-        code = ctypes.get_errno()
+        from ctypes import get_errno
+
+        code = get_errno()
         raise OSError(code, os.strerror(code), *(a.decode() for a in args if isinstance(a, bytes)))
 
 
