@@ -271,10 +271,17 @@ MUTANTS = (
     Mutant(
         "checksums of the index are not compared",
         "store/index.py",
-        "if type(key) is str and type(body) is str and checksum == _checksum(key, body):",
-        "if type(key) is str and type(body) is str:",
+        "            and checksum == crc32(body.encode(), crc32(key.encode()))\n        }",
+        "        }",
         "index_damage",
         500,
+    ),
+    Mutant(
+        "a listing believes the index without looking",
+        "store/survey.py",
+        "    return row.startswith(state) and row.startswith(tails, len(state))\n",
+        "    return bool(state and tails)\n",
+        *_INDEX,
     ),
     Mutant(
         "the index does not look at times of folders",
