@@ -277,13 +277,6 @@ MUTANTS = (
         500,
     ),
     Mutant(
-        "a listing believes the index without looking",
-        "store/survey.py",
-        "    return row.startswith(state) and row.startswith(tails, len(state))\n",
-        "    return bool(state and tails)\n",
-        *_INDEX,
-    ),
-    Mutant(
         "the index does not look at times of folders",
         "store/shelf.py",
         "if known is not None and known.identity == identity and",
