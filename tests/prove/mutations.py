@@ -113,7 +113,7 @@ MUTANTS = (
     ),
     Mutant(
         "the context is not compared",
-        "store/reading.py",
+        "core/manifest.py",
         'return ";".join(lists) or "-"',
         'return "-"',
         *_KILL,

@@ -22,6 +22,13 @@ NOOP_CALLS = 3.0
 # memory, which makes a hundredth.
 COLD_CALLS = 52.5
 METADATA_BYTES = 5000
+# What only builds need, or few, and what takes long to load: see docs/adr/0013.
+NOT_FOR_A_HIT = (
+    "pyrsistent typing re json inspect dataclasses pathlib hashlib _hashlib subprocess ctypes "
+    "pylightnix.core.context pylightnix.engine.events pylightnix.engine.work "
+    "pylightnix.engine.produce pylightnix.store.objects pylightnix.store.usage"
+)
+HIT = "import sys; old = set(sys.modules); sys.argv = sys.argv[1:]; exec(open(sys.argv[0]).read())"
 # What was read of a folder is remembered only when that is certain to be seen to change.
 SETTLED_S = 0.2
 
@@ -88,6 +95,24 @@ def test_a_stage_that_is_built_takes_no_more_system_calls_than_it_did(
 ) -> None:
     record_property("cold_calls_per_stage", counted["cold"])
     assert 20 <= counted["cold"] <= COLD_CALLS
+
+
+def test_a_program_with_nothing_to_do_loads_nothing_that_it_does_not_need(room: Path) -> None:
+    store = room / "hit"
+    chain(store, 2)
+    time.sleep(SETTLED_S)
+    chain(store, 2)
+    probe = f"{HIT}; print(*set(sys.modules) - old)"
+    done = subprocess.run(
+        [sys.executable, "-c", probe, str(PROGRAMS / "chain.py"), "2"],
+        env=environment(store),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    loaded = done.stdout.split()
+    assert "pylightnix.store.index" in loaded
+    assert set(NOT_FOR_A_HIT.split()).isdisjoint(loaded)
 
 
 def test_a_stage_takes_five_kilobytes_of_metadata_at_most(

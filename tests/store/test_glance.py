@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pylightnix.core.config import mkconfig, parse_config
-from pylightnix.core.manifest import Manifest, encode_manifest
+from pylightnix.core.manifest import Manifest, context_key, encode_manifest
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.store.glance import (
     MANIFEST_END,
@@ -17,7 +17,6 @@ from pylightnix.store.glance import (
     stop_in_provenance,
 )
 from pylightnix.store.objects import Provenance, encode_provenance
-from pylightnix.store.reading import context_key
 from strategies import configs, manifests, node
 
 TRAPS = ['a","f",9,"', '"f",1', "\\", '\\","x",7,', ',"version":1}', "f", "x", ',"dref":"']

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.given import require_number
-from pylightnix.engine.events import ignore
+from pylightnix.engine.listening import ignore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

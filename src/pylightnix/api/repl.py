@@ -10,7 +10,8 @@ from pylightnix.core.plan import finished
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.engine.build import Build
 from pylightnix.engine.closure import Closure
-from pylightnix.engine.events import Listener, ignore
+from pylightnix.engine.events import Listener
+from pylightnix.engine.listening import ignore
 from pylightnix.engine.pause import NotPaused
 from pylightnix.engine.session import Session
 from pylightnix.engine.workshop import Workshop

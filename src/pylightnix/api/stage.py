@@ -18,13 +18,13 @@ from pylightnix.engine.closure import (
     map_result,
     takes_registry,
 )
-from pylightnix.engine.events import ignore
+from pylightnix.engine.listening import ignore
 from pylightnix.engine.registry import Derivation, Realizer, Registry
 from pylightnix.engine.workshop import Workshop
 from pylightnix.store.layout import Store
 from pylightnix.store.scratch import Scratch
+from pylightnix.store.single import only
 from pylightnix.store.trouble import told
-from pylightnix.store.usage import AmbiguousResult
 
 from .ambient import (
     current_registry,
@@ -241,13 +241,9 @@ def realize(
     Effects: writes below the store's root only; holds a build lock for each running build.
     """
     _check(closure, options)
-    if len(closure.targets) != 1:
-        raise AmbiguousResult("the closure", closure.targets)
-    target = closure.targets[0]
+    target = only("the closure", closure.targets)
     chosen = _realized(closure, force_rebuild, assert_realized, realize_args, options)[target]
-    if len(chosen) != 1:
-        raise AmbiguousResult(target, chosen)
-    return chosen[0]
+    return only(target, chosen)
 
 
 def realize_many(

@@ -13,7 +13,8 @@ from typing import IO
 from pylightnix.api.ambient import environment
 from pylightnix.core.errors import InvalidValue
 from pylightnix.engine.closure import Closure
-from pylightnix.engine.events import Event, Listener, ignore
+from pylightnix.engine.events import Event, Listener
+from pylightnix.engine.listening import ignore
 
 from .telling import Estimate, as_json, as_line
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 
 from .codec import json_text
 from .errors import InvalidValue
@@ -12,6 +11,7 @@ from .refs import DRef, Name, RRef, isdref, isrref
 MAX_DEPTH = 64
 MAX_BYTES = 1 << 20
 MAX_ISSUES = 100
+_INFINITE = float("inf")
 _NONFINITE = "is not a finite number"
 _SHORT = 99
 _KEYS = frozenset((str, DRef, Name))
@@ -117,7 +117,7 @@ def _value(found: Scan, value: object, where: str, depth: int) -> str:
     if cls is bool:
         return "true" if value else "false"
     if cls is float:
-        if not isfinite(value):  # type: ignore[arg-type]
+        if not abs(value) < _INFINITE:  # type: ignore[arg-type]
             found.say(where, f"{value} {_NONFINITE}")
         return repr(value)
     if cls is list or cls is dict:

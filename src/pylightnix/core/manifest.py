@@ -52,6 +52,15 @@ def context_prefix(dref: DRef, context: Mapping[DRef, Sequence[RRef]]) -> bytes:
     return f'{{"context":{{{text}}},"dref":"{dref}","entries":['.encode()
 
 
+def context_key(context: Mapping[DRef, Sequence[RRef]]) -> str:
+    """Give a context as one word, in which each realization tells which derivation it is of.
+
+    No hash: it is asked for each derivation of each closure, and compared with one or two others.
+    """
+    lists = [",".join(sorted(context[dref])) or dref for dref in sorted(context)]
+    return ";".join(lists) or "-"
+
+
 def encode_manifest(manifest: Manifest) -> bytes:
     """Give the canonical bytes; entries are sorted here."""
     return with_entries(context_prefix(manifest.dref, manifest.context), manifest.entries)

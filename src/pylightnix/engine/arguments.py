@@ -8,11 +8,13 @@ from contextlib import suppress
 
 from pylightnix.core.config import Config
 
-from .events import Listener, ignore
+from .listening import ignore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .events import Listener
 
 
 class RealizeArg(Mapping[str, "Any"]):

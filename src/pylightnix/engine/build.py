@@ -11,7 +11,7 @@ from pylightnix.core.errors import RealizeError
 from pylightnix.core.refs import DRef, InvalidRef, Name, RefPath, RRef, isdref
 from pylightnix.core.value import drawn
 from pylightnix.store.layout import Store, rref_path
-from pylightnix.store.usage import AmbiguousResult
+from pylightnix.store.single import only
 
 from .arguments import RealizeArg
 
@@ -125,10 +125,7 @@ def build_outpath(b: Build) -> Path:
     Raises:
         AmbiguousResult: the build has several outputs; see `build_outpaths`.
     """
-    paths = b.make_outputs()
-    if len(paths) != 1:
-        raise AmbiguousResult(b.dref, tuple(str(path) for path in paths))
-    return paths[0]
+    return only(b.dref, b.make_outputs())
 
 
 def build_outpaths(b: Build) -> list[Path]:
@@ -143,10 +140,7 @@ def build_deref(b: Build, dref: DRef) -> RRef:
         RealizeError: it is not a direct dependency.
         AmbiguousResult: its matcher chose several, or none.
     """
-    rrefs = _derefs(b, dref)
-    if len(rrefs) != 1:
-        raise AmbiguousResult(dref, rrefs)
-    return rrefs[0]
+    return only(dref, _derefs(b, dref))
 
 
 def _derefs(b: Build, dref: DRef) -> tuple[RRef, ...]:
@@ -170,10 +164,7 @@ def build_path(b: Build, refpath: RefPath) -> Path:
         AmbiguousResult: the dependency has several realizations; see `build_paths`.
         InvalidRef: it is not a path inside a reference.
     """
-    paths = build_paths(b, refpath)
-    if len(paths) != 1:
-        raise AmbiguousResult(str(_parts(refpath)[0]), tuple(str(path) for path in paths))
-    return paths[0]
+    return only(str(_parts(refpath)[0]), build_paths(b, refpath))
 
 
 def build_paths(b: Build, refpath: RefPath) -> list[Path]:

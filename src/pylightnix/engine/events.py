@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from pylightnix.core.refs import DRef, RRef
@@ -170,13 +169,3 @@ Event: TypeAlias = (
 Listener: TypeAlias = Callable[[Event], None]
 """Is told what happens. One with a method `at_work(closure)`, which makes a context manager, learns
 by that when work begins and when it ends, however it ends."""
-
-
-def ignore(event: Event) -> None:
-    """Listen to nothing."""
-
-
-def tell(listener: Listener, kind: Callable[..., Event], *facts: object) -> None:
-    """Make an event of the present time and hand it over; make none if nobody listens."""
-    if listener is not ignore:
-        listener(kind(*facts, time.monotonic()))

@@ -20,9 +20,10 @@ from pylightnix.store.scratch import Scratch, abandoned
 
 from .closure import Making
 from .crew import Crew, Ended, Job
-from .events import Event, Started, ignore
+from .events import Event, Started
 from .failures import TimedOut, WorkerDied
 from .follow import POLL_S
+from .listening import ignore
 from .orders import Answer, Order, carry_out_packed, packed_order, read_answer
 from .produce import BuildFailed, produce
 from .registry import Derivation

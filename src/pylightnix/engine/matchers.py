@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from math import isnan
 
 from pylightnix.core.errors import InvalidValue, RealizeError
 from pylightnix.core.given import artifact_path
@@ -90,7 +89,7 @@ def _comparable(mark: int | float | str | None) -> tuple[int, int | float | str]
     """Make numbers, NaN and text comparable with each other: NaN, then numbers, then text."""
     if isinstance(mark, str):
         return (2, mark)
-    if mark is None or (isinstance(mark, float) and isnan(mark)):
+    if mark is None or mark != mark:
         return (0, 0)
     return (1, mark)
 
@@ -201,7 +200,7 @@ def number_in(path: str) -> float | None:
         return None
     except ValueError:
         return None
-    return None if isnan(number) else number
+    return None if number != number else number
 
 
 @value

@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from pylightnix.core.config import config_promises
 from pylightnix.core.errors import PylightnixError, RealizeError, StoreError
 from pylightnix.core.plan import Chosen
 from pylightnix.core.refs import DRef, RefPath, RRef
+from pylightnix.core.value import value
 from pylightnix.store.freeze import InvalidOutput
 from pylightnix.store.layout import Store, log_path
 from pylightnix.store.lock import build_lock
@@ -19,7 +19,8 @@ from pylightnix.store.objects import put_derivation, put_realization
 from pylightnix.store.query import candidates
 
 from .arguments import RealizeArg
-from .events import Built, Hit, Started, Waiting, tell
+from .events import Built, Hit, Started, Waiting
+from .listening import tell
 from .matchers import MatcherUnsatisfied
 from .provenance import Clock, provenance
 from .registry import Derivation
@@ -30,6 +31,7 @@ from .wrapper import Wrapped
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pylightnix.core.context import Context
+    from pylightnix.store.objects import Provenance
 
 
 class BuildFailed(RealizeError):
@@ -79,6 +81,16 @@ class NotRealized(RealizeError):
         )
 
 
+@value
+class _Task:
+    """One derivation to be made: how, in which store, of what, with what it depends on."""
+
+    shop: Workshop
+    store: Store
+    drv: Derivation
+    context: Mapping[DRef, Chosen]
+
+
 def produce(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> Chosen:
     """Build a derivation, or take what another process built while we waited for its lock.
 
@@ -105,7 +117,7 @@ def produce(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> 
                 if chosen is not None:
                     tell(shop.emit, Hit, drv.dref, chosen)
                     return chosen
-            return _build_until_matched(shop, store, drv, context, found)
+            return _build_until_matched(_Task(shop, store, drv, context), found)
     except OSError as error:
         raise StoreError(
             f"{drv.dref} cannot be built in {shop.store.var}: {error}. "
@@ -113,32 +125,27 @@ def produce(shop: Workshop, drv: Derivation, context: Mapping[DRef, Chosen]) -> 
         ) from error
 
 
-def _build_until_matched(
-    shop: Workshop,
-    store: Store,
-    drv: Derivation,
-    context: Mapping[DRef, Chosen],
-    found: Sequence[RRef],
-) -> Chosen:
+def _build_until_matched(task: _Task, found: Sequence[RRef]) -> Chosen:
     """Build as often as the matcher lacks realizations; what was `found` before counts."""
-    wanted: int = getattr(drv.matcher, "rmin", 1)
-    lacks = getattr(drv.matcher, "lacks", None)
-    lacking = 1 if lacks is None else lacks(store, found)
+    matcher = task.drv.matcher
+    wanted: int = getattr(matcher, "rmin", 1)
+    lacks = getattr(matcher, "lacks", None)
+    lacking = 1 if lacks is None else lacks(task.store, found)
     candidates = list(found)
     made: list[RRef] = []
     builds = 0
     while len(made) < max(1, lacking):
-        made += _build(shop, store, drv, context, builds)
+        made += _build(task, builds)
         builds += 1
         candidates = sorted({*found, *made})
         for rref in made:
             if rref not in found:
-                shop.on_new(rref)
-        chosen = choose(store, drv, candidates)
+                task.shop.on_new(rref)
+        chosen = choose(task.store, task.drv, candidates)
         if chosen is not None:
             return chosen
     raise MatcherUnsatisfied(
-        drv.dref,
+        task.drv.dref,
         f"at least {wanted} realizations" if wanted != 1 else "something else",
         tuple(candidates),
         f"{len(made)} outputs were built, {len(set(made))} of them different: "
@@ -147,73 +154,61 @@ def _build_until_matched(
     )
 
 
-def _build(
-    shop: Workshop, store: Store, drv: Derivation, context: Mapping[DRef, Chosen], rindex: int
-) -> list[RRef]:
+def _build(task: _Task, rindex: int) -> list[RRef]:
     """Run the realizer once and install what it made."""
-    log = log_path(store, drv.dref)
-    values = shop.args.get(drv.dref, {})
+    shop, drv, dref = task.shop, task.drv, task.drv.dref
+    log = log_path(task.store, dref)
+    values = shop.args.get(dref, {})
     rarg = RealizeArg(values, drv.config, shop.scratch.new, log=log, rindex=rindex, emit=shop.emit)
-    tell(shop.emit, Started, drv.dref)
+    tell(shop.emit, Started, dref)
     clock = Clock()
-    folders = _run(shop, store, drv, context, rarg)
+    folders = _run(task, rarg)
     facts = provenance(drv.realizer, clock)
-    made = [_install(shop, store, drv, context, folder, facts) for folder in folders]
+    made = [_install(task, folder, facts) for folder in folders]
     shop.scratch.drop()
     if rarg.logged:
-        _keep_log(store, log, made)
-    tell(shop.emit, Built, drv.dref, tuple(made), facts.seconds)
+        _keep_log(task.store, log, made)
+    tell(shop.emit, Built, dref, tuple(made), facts.seconds)
     return made
 
 
-def _run(
-    shop: Workshop,
-    store: Store,
-    drv: Derivation,
-    context: Mapping[DRef, Chosen],
-    rarg: RealizeArg,
-) -> list[str]:
+def _run(task: _Task, rarg: RealizeArg) -> list[str]:
     try:
-        folders = _folders(drv.dref, _returned(shop, store, drv, context, rarg))
+        folders = _folders(task.drv.dref, _returned(task, rarg))
     except NotRealized as error:
-        if error.drefs == (drv.dref,):
+        if error.drefs == (task.drv.dref,):
             raise  # it is the derivation's own word that it must not be built
-        raise _failed(shop, drv, rarg.log, error) from error
+        raise _failed(task, rarg.log, error) from error
     except (Exception, SystemExit) as error:
         if _was_not_begun(error):
             raise
         if not isinstance(error, PylightnixError):
             log_trace(rarg.log, error)
-        raise _failed(shop, drv, rarg.log, error) from error
-    promised = config_promises(drv.config)
+        raise _failed(task, rarg.log, error) from error
+    promised = config_promises(task.drv.config)
     for folder in folders:
         missing = tuple(
             name for path in promised if not os.path.lexists(f"{folder}/{(name := _text(path))}")
         )
         if missing:
-            shop.scratch.keep(drv.dref)
-            raise PromiseBroken(drv.dref, missing, folder)
+            task.shop.scratch.keep(task.drv.dref)
+            raise PromiseBroken(task.drv.dref, missing, folder)
     return folders
 
 
-def _returned(
-    shop: Workshop,
-    store: Store,
-    drv: Derivation,
-    context: Mapping[DRef, Chosen],
-    rarg: RealizeArg,
-) -> object:
+def _returned(task: _Task, rarg: RealizeArg) -> object:
     """Call the realizer with a frozen context."""
-    if isinstance(drv.realizer, Wrapped):
-        frozen: Context = context  # type: ignore[assignment]  # a `Build` freezes it when asked
+    realizer, shop = task.drv.realizer, task.shop
+    if isinstance(realizer, Wrapped):
+        frozen: Context = task.context  # type: ignore[assignment]  # a `Build` freezes it when asked
     else:
         from pylightnix.core.context import mkcontext
 
-        frozen = mkcontext(context)
+        frozen = mkcontext(task.context)
     if shop.capture is None:
-        return shop.invoke(drv.realizer, store, drv.dref, frozen, rarg)
+        return shop.invoke(realizer, task.store, task.drv.dref, frozen, rarg)
     with shop.capture(rarg.log):
-        return shop.invoke(drv.realizer, store, drv.dref, frozen, rarg)
+        return shop.invoke(realizer, task.store, task.drv.dref, frozen, rarg)
 
 
 def _was_not_begun(error: BaseException) -> bool:
@@ -240,29 +235,23 @@ def _text(refpath: RefPath) -> str:
     return "/".join(refpath[1:])
 
 
-def _failed(shop: Workshop, drv: Derivation, log: str, error: BaseException) -> BuildFailed:
+def _failed(task: _Task, log: str, error: BaseException) -> BuildFailed:
     cause = f"{type(error).__name__}: {error}"
-    return BuildFailed(drv.dref, shop.scratch.keep(drv.dref), log, cause, tail(log))
+    return BuildFailed(task.drv.dref, task.shop.scratch.keep(task.drv.dref), log, cause, tail(log))
 
 
-def _install(
-    shop: Workshop,
-    store: Store,
-    drv: Derivation,
-    context: Mapping[DRef, Chosen],
-    folder: str,
-    facts: Any,
-) -> RRef:
-    ours = folder in shop.scratch.made and shop.scratch.same_disk
+def _install(task: _Task, folder: str, facts: Provenance) -> RRef:
+    scratch = task.shop.scratch
+    ours = folder in scratch.made and scratch.same_disk
     try:
-        rref = put_realization(store, drv.dref, context, folder, facts, ours=ours)
-        shop.scratch.gone(folder)
+        rref = put_realization(task.store, task.drv.dref, task.context, folder, facts, ours=ours)
+        scratch.gone(folder)
         return rref
     except InvalidOutput as error:
-        raise _failed(shop, drv, log_path(store, drv.dref), error) from error
+        raise _failed(task, log_path(task.store, task.drv.dref), error) from error
     except OSError as error:
         raise StoreError(
-            f"{drv.dref} was built and could not be stored: {error}; nothing was published. "
+            f"{task.drv.dref} was built and could not be stored: {error}; nothing was published. "
             "Mend the disk (free space? permissions?) and realize again"
         ) from error
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 
 from pylightnix.core.plan import Chosen, Plan, advance, finished, mkplan
 from pylightnix.core.refs import DRef
 
 from .closure import Closure
-from .crew import Hire, alone
-from .events import Finished, Hit, Planned, ignore
+from .listening import ignore, tell
 from .look import looker
 from .workshop import Workshop
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .crew import Hire
+
 
 def realize(
-    closure: Closure, shop: Workshop, hire: Hire = alone, assert_realized: Collection[DRef] = ()
+    closure: Closure,
+    shop: Workshop,
+    hire: Hire | None = None,
+    assert_realized: Collection[DRef] = (),
 ) -> Plan:
     """Find or build every derivation of a closure, each after all that it depends on.
 
     Args:
         closure: as `instantiate` returned it.
         shop: the store and how to build.
-        hire: makes the workers; called only if there is something to build.
+        hire: makes the workers, called only if there is something to build; None hires nobody.
         assert_realized: raise instead of building these.
 
     Returns:
@@ -40,22 +45,32 @@ def realize(
     Concept: derivations are found or built in dependency order (Dolstra 2006, chapter 5); here one
         may have several results, and which of them its dependents see is the matcher's choice.
     """
-
-    def on_hit(dref: DRef, chosen: Chosen) -> None:
-        shop.emit(Hit(dref, chosen, time.monotonic()))
-
-    listened = None if shop.emit is ignore else on_hit
-    look = looker(shop.store, closure.derivations, shop.force, listened)
-    plan = advance(mkplan(closure.needs), look)
+    if shop.emit is not ignore:
+        plan = _announced(closure, shop)
+    else:
+        plan = advance(mkplan(closure.needs), looker(shop.store, closure.derivations, shop.force))
     if finished(plan):
-        if listened is not None:
-            for target in closure.targets:
-                shop.emit(Finished(target, plan.done[target], time.monotonic()))
         return plan
-    for dref in plan.needs if listened is not None else ():
-        if dref not in plan.done:
-            shop.emit(Planned(dref, time.monotonic()))
     # Most of the library is about building; where there is nothing to build it is not loaded.
+    from .crew import alone
     from .work import work
 
-    return work(closure, plan, shop, hire, assert_realized)
+    return work(closure, plan, shop, hire or alone, assert_realized)
+
+
+def _announced(closure: Closure, shop: Workshop) -> Plan:
+    """Look what is there, and tell of it."""
+    from .events import Finished, Hit, Planned
+
+    def on_hit(dref: DRef, chosen: Chosen) -> None:
+        tell(shop.emit, Hit, dref, chosen)
+
+    look = looker(shop.store, closure.derivations, shop.force, on_hit)
+    plan = advance(mkplan(closure.needs), look)
+    if finished(plan):
+        for target in closure.targets:
+            tell(shop.emit, Finished, target, plan.done[target])
+    for dref in plan.needs:
+        if dref not in plan.done:
+            tell(shop.emit, Planned, dref)
+    return plan

@@ -25,8 +25,9 @@ from pylightnix.store.lock import this_process
 
 from .closure import Closure
 from .crew import Crew, Ended, Hire, Job
-from .events import CutOff, Failed, Finished, Queued, Skipped, ignore, tell
+from .events import CutOff, Failed, Finished, Queued, Skipped
 from .failures import BuildsFailed, NotBegun
+from .listening import ignore, tell
 from .look import looker
 from .produce import BuildFailed, NotRealized, PromiseBroken, produce
 from .workshop import Workshop

@@ -12,7 +12,7 @@ from pylightnix.store.layout import Store
 from pylightnix.store.scratch import Scratch
 
 from .arguments import RealizeArg
-from .events import Listener, ignore
+from .listening import ignore
 from .matchers import MatcherUnsatisfied
 from .registry import Derivation, Realizer
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from pylightnix.core.context import Context
+
+    from .events import Listener
 
 Invoke: TypeAlias = Callable[[Realizer, Store, DRef, "Context", RealizeArg], "Sequence[Path]"]
 """Calls a realizer; floors above use it to make the store of the build the current one."""

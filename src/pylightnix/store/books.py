@@ -7,6 +7,8 @@ second what the config says, each further one is a realization.
 
 from __future__ import annotations
 
+from functools import cache
+
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import value
 
@@ -131,6 +133,7 @@ def decode_shelf(dref: DRef, row: str) -> Shelf:
     )
 
 
+@cache
 def row_tails(durable: bool) -> tuple[str, ...]:
     """Give how the first line of a row that may be believed goes on behind the three numbers.
 

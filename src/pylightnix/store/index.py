@@ -48,7 +48,7 @@ class Index:
         self._counted = False
         self._waited = False
         self.memory: dict[str, object] = {}
-        self.answers: dict[str, tuple[object, list[Any]]] = {}
+        self.answers: dict[str, tuple[object, tuple[Any, ...]]] = {}
 
     def get(self, table: str, key: str) -> str | None:
         """Give what is remembered; whether that is still true is for the caller to check."""

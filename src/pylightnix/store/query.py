@@ -17,7 +17,8 @@ from pylightnix.core.refs import DRef, RRef, rref2dref
 
 from .fsys import read_bytes
 from .layout import NotInStore, Store, config_path, parse_drv, rref_path
-from .shelf import in_context, shelf_of
+from .offers import in_context
+from .shelf import shelf_of
 from .trouble import is_kind, is_passing, read_if_possible
 
 

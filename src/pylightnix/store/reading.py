@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from pylightnix.core.config import parse_config
 from pylightnix.core.hashing import config_digest
-from pylightnix.core.manifest import META, parse_manifest, rref_of
+from pylightnix.core.manifest import META, context_key, parse_manifest, rref_of
 from pylightnix.core.refs import DRef, RRef, rref2dref
 
 from .books import Book, ConfigFacts, Shelf, as_word
@@ -72,29 +72,6 @@ def read_shelf(
     return Shelf(identity, books, strange, facts, has_config, durable, tidy)
 
 
-def begun_with(store: Store, dref: DRef, prefix: bytes) -> list[RRef] | None:
-    """Give the whole realizations whose manifest begins so, sorted; None if there is no folder.
-
-    Where nothing can be remembered, reading more of them would be in vain.
-    """
-    try:
-        names = os.listdir(drv_path(store, dref))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    found = (rref for name in names if (rref := parse_rref(dref, name)) is not None)
-    return sorted(rref for rref in found if _begins(store, rref, prefix))
-
-
-def _begins(store: Store, rref: RRef, prefix: bytes) -> bool:
-    from .verified import is_valid
-
-    try:
-        path = f"{rref_path(store, rref)}/{META}/manifest.json"
-        return is_valid(store, rref) and read_bytes(path, len(prefix)) == prefix
-    except (FileNotFoundError, NotADirectoryError):
-        return False  # collected, or deleted, while we looked
-
-
 def _listed(folder: str) -> tuple[list[str], bool]:
     """Names of entries that may be realizations, and whether there is a config."""
     names, has_config = [], False
@@ -137,15 +114,6 @@ def _read_book(store: Store, rref: RRef) -> Book:
 def arrived_s(store: Store, rref: RRef) -> float:
     """Tell when a realization came into this store, in seconds since 1970."""
     return os.lstat(rref_path(store, rref)).st_ctime
-
-
-def context_key(context: Mapping[DRef, Sequence[RRef]]) -> str:
-    """Give a context as one word, in which each realization tells which derivation it is of.
-
-    No hash: it is asked for each derivation of each closure, and compared with one or two others.
-    """
-    lists = [",".join(sorted(context[dref])) or dref for dref in sorted(context)]
-    return ";".join(lists) or "-"
 
 
 def mkbook(

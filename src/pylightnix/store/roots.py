@@ -23,7 +23,6 @@ from . import fsys
 from .collector import collector_lock
 from .layout import Store, parse_drv, parse_rref, var_path
 from .machine import host
-from .usage import path_of
 
 LINKS = ".links"
 LIVE = ".live"
@@ -55,6 +54,8 @@ def add_root(store: Store, name: str, ref: DRef | RRef) -> None:
     Raises:
         InvalidName, NotInStore, Corrupt: the name cannot be one, or the object is not in the store.
     """
+    from .usage import path_of  # with what few need who hold a root while they work
+
     label = mkname(name)
     with collector_lock(store, shared=True):
         path_of(store, ref)

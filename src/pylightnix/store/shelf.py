@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from pylightnix.core.manifest import context_prefix
-from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.refs import DRef
 from pylightnix.core.value import changed
 
 from .books import (
@@ -23,11 +21,9 @@ from .books import (
     Shelf,
     decode_shelf,
     encode_shelf,
-    is_of,
-    rrefs_in_context,
 )
 from .layout import Store, drv_path
-from .reading import begun_with, context_key, read_facts, read_shelf
+from .reading import read_facts, read_shelf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,36 +35,6 @@ if TYPE_CHECKING:
 RACY_NS = 50_000_000
 
 
-def in_context(
-    store: Store, dref: DRef, context: Mapping[DRef, Sequence[RRef]]
-) -> list[RRef] | None:
-    """Give the whole realizations that have a context, sorted; None if there is no folder.
-
-    Effects: those of `shelf_of`.
-    """
-    index = store.index
-    if index is None:
-        return begun_with(store, dref, context_prefix(dref, context))
-    status = _status(store, dref)
-    if status is None:
-        return None
-    if _is_bare(store, status):
-        return []
-    identity, durable = _identity(status), store.durability != "none"
-    asked = identity, durable, context
-    last = index.answers.get(dref)
-    if last is not None and last[0] == asked:
-        return list(last[1])
-    # A row of the index need not be taken apart for that.
-    row = index.get(TABLE, dref)
-    if row is not None and is_of(row, identity, durable):
-        found = rrefs_in_context(dref, row, context_key(context))
-        index.answers[dref] = asked, found
-        return found
-    key, shelf = context_key(context), _shelf(store, dref, status)
-    return [book.rref for book in shelf.books if book.context == key]
-
-
 def shelf_of(store: Store, dref: DRef, *, config: bool = False) -> Shelf | None:
     """Give what a derivation's folder holds; None if there is no folder.
 
@@ -77,36 +43,38 @@ def shelf_of(store: Store, dref: DRef, *, config: bool = False) -> Shelf | None:
     Effects: checks the contents of realizations that were never seen before; remembers in the
         index, where there is one, what is certain to be noticed if it changes.
     """
-    status = _status(store, dref)
-    return None if status is None else _shelf(store, dref, status, config=config)
+    status = status_of_folder(store, dref)
+    return None if status is None else shelf_in(store, dref, status, config=config)
 
 
-def _status(store: Store, dref: DRef) -> os.stat_result | None:
+def status_of_folder(store: Store, dref: DRef) -> os.stat_result | None:
+    """Look at the folder of a derivation; None if there is none."""
     try:
         return os.stat(drv_path(store, dref))
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def _is_bare(store: Store, status: os.stat_result) -> bool:
+def is_bare(store: Store, status: os.stat_result) -> bool:
     """Tell whether it is certain that there are no subfolders, so no realizations."""
     if status.st_nlink != 2 or store.index is None:
         return False
     return store.index.folders_are_counted(store.objects)
 
 
-def _identity(status: os.stat_result) -> tuple[int, int, int]:
-    # Inode, modification and change time: no name can come or go without one of them telling.
+def identity_of(status: os.stat_result) -> tuple[int, int, int]:
+    """Give inode, modification and change time: no name can come or go without one telling."""
     return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _shelf(store: Store, dref: DRef, status: os.stat_result, *, config: bool = False) -> Shelf:
-    identity, index = _identity(status), store.index
+def shelf_in(store: Store, dref: DRef, status: os.stat_result, *, config: bool = False) -> Shelf:
+    """Give what `shelf_of` gives; `status` is of the folder as it was just now."""
+    identity, index = identity_of(status), store.index
     known = None if index is None else _recalled(index, dref)
     durable = store.durability != "none"
     if known is not None and known.identity == identity and known.durable >= durable:
         return known
-    if _is_bare(store, status):
+    if is_bare(store, status):
         return Shelf(identity, ())
     now_ns = time.time_ns()
     shelf = read_shelf(store, dref, identity, known, config)
