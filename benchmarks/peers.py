@@ -108,6 +108,12 @@ def ours(program: str, *arguments: object) -> list[str]:
     return [sys.executable, str(PROGRAMS / program), *map(str, arguments)]
 
 
+def our_program() -> list[str]:
+    """Call our program as users do, by the name under which it is installed."""
+    program = Path(sys.executable).with_name("pylightnix")
+    return [str(program)] if program.exists() else [sys.executable, "-m", "pylightnix"]
+
+
 def nix_chain(length: int) -> str:
     """A Nix expression: the same chain, of builders that write a word."""
     return f"""\

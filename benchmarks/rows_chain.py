@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from .bench import Bench, Beside, mine
 from .harness import Claim, Contender, Series, answer, clean_environment, process_s, race, told
@@ -14,6 +13,7 @@ from .peers import (
     need_nix,
     ninja_chain,
     nix_chain,
+    our_program,
     ours,
     prior_python,
 )
@@ -152,8 +152,6 @@ def t3(bench: Bench) -> list[Claim]:
 def t4(bench: Bench) -> list[Claim]:
     """Imports, and the shortest command."""
     env = clean_environment()
-    program = Path(sys.executable).parent / "pylightnix"
-    command = [str(program)] if program.exists() else [sys.executable, "-m", "pylightnix"]
     texts = {
         "bare": "pass",
         "import pylightnix": "import pylightnix",
@@ -165,7 +163,7 @@ def t4(bench: Bench) -> list[Claim]:
 
     found = race(
         [start(who, [sys.executable, "-c", text]) for who, text in texts.items()]
-        + [start("version", [*command, "--version"])],
+        + [start("version", [*our_program(), "--version"])],
         4 * bench.runs,  # short, and so noisy
     )
     bare = found["bare"]

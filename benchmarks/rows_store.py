@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .bench import Bench, Beside, mine
 from .harness import Claim, Contender, answer, clean_environment, process_s, race, told
-from .peers import Nix, erase, need_nix, ours
+from .peers import Nix, erase, need_nix, our_program, ours
 
 WORDS = {"gc": "dry collection", "du": "disk usage", "list": "list of all"}
 NIX_WORDS = {
@@ -19,7 +19,10 @@ NIX_WORDS = {
 
 
 def t10(bench: Bench) -> list[Claim]:
-    """A store of 10,000 objects: 5,000 derivations, each with one realization."""
+    """A store of 10,000 objects: 5,000 derivations, each with one realization.
+
+    The whole process is compared with Nix's; the first call in a process has the absolute target.
+    """
     count = bench.size(10_000)
     store = bench.memory / "t10"
     env = bench.env(store)
@@ -49,8 +52,7 @@ def _survey(bench: Bench, what: str, count: int, env: dict[str, str]) -> list[Cl
 
 def _command(what: str) -> list[str]:
     words = {"gc": ["gc", "--dry-run", "--grace", "0s"], "du": ["du"], "list": ["find"]}[what]
-    module = ours("inside.py")[0]
-    return [module, "-m", "pylightnix", *words]
+    return [*our_program(), *words]
 
 
 def _nix_name(what: str) -> str:

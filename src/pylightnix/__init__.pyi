@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .api.ambient import current_registry, current_store, store_initialize, use_store
 from .api.autostage import autodrv, autostage, realizeU
-from .api.bashlike import catref, diff, du, find, lsref, rmref, shellref
+from .api.bashlike import catref, diff, lsref, rmref, shellref
 from .api.builds import build_environ, build_run
 from .api.derive import mkconfig, mkdrv
 from .api.either import Failure, Realized, realize_either
@@ -16,6 +16,7 @@ from .api.inplace import instantiate_inplace, realize_inplace
 from .api.keep import gc, gc_empty_trash, gc_undo, gcroot, gcroots, rmroot, store_gc
 from .api.kit import fetchlocal, fetchurl, mkfile, mknode, realized, redefine, unpack
 from .api.lens import Lens, LensError, mklens
+from .api.listing import du, find
 from .api.look import (
     dref2path,
     linkrref,

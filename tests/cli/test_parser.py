@@ -77,6 +77,22 @@ def test_every_command_can_be_loaded(command: str) -> None:
     assert callable(_command(args.run))
 
 
+@pytest.mark.parametrize("family", parser.FAMILIES)
+def test_a_family_declares_the_commands_that_it_is_known_for(family: str) -> None:
+    assert parser.make_parser([family]).commands == set(parser.FAMILIES[family].split())
+
+
+@pytest.mark.parametrize("words", [["--help", "ls"], ["--json", "-h", "ls"]])
+def test_help_before_a_command_is_that_of_the_program(words: list[str], run: Run) -> None:
+    assert run(*words).out == run("--help").out
+
+
+def test_a_mistyped_command_is_told_what_commands_there_are(run: Run) -> None:
+    done = run("lss")
+    assert done.status == 2
+    assert all(command in done.err for command in COMMANDS)
+
+
 @pytest.mark.parametrize("words", [["add", "n", "r"], ["list"], ["rm", "n"]], ids=" ".join)
 def test_a_command_may_have_commands_of_its_own(words: list[str], run: Run) -> None:
     for line in (

@@ -193,7 +193,7 @@ def test_what_needs_no_store_loads_nothing_of_it(words: list[str]) -> None:
 
 def test_only_the_family_of_the_command_is_loaded(shop: Shop) -> None:
     loaded = loaded_by("find")
-    assert {name for name in loaded if ".cmd_" in name} == {f"{cli_name}.cmd_look"}
+    assert {name for name in loaded if ".cmd_" in name} == {f"{cli_name}.cmd_list"}
 
 
 def test_the_store_may_be_on_a_read_only_mount(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import pytest
@@ -11,21 +11,48 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import composite
 
+from pylightnix.core import reclaim
 from pylightnix.core.graph import reachable
-from pylightnix.core.reclaim import Item, Policy, Ref, Victim, dead
+from pylightnix.core.reclaim import Policy, Ref, Stock, Victim
 from pylightnix.core.refs import RRef, isrref, rref2dref
+from pylightnix.core.value import changed
 from strategies import dags, node, results
 
 NOW_S = 1_000_000.0
 RUTHLESS = Policy(grace_s=0.0)
 
-Items: TypeAlias = dict[Ref, Item]
+
+@dataclass(frozen=True)
+class Item:
+    """One object, for who reads this; the collector wants columns."""
+
+    size_bytes: int
+    arrived_s: float
+    stop: str = ""
+    needs: tuple[Ref, ...] = ()
+    whole: bool = True
+    score: float | None = None
+
+
+Items: TypeAlias = Mapping[Ref, Item]
+
+
+def dead(items: Items, roots: Collection[Ref], policy: Policy, now_s: float) -> tuple[Victim, ...]:
+    stock = Stock(
+        {ref: found.needs for ref, found in items.items()},
+        {ref: found.size_bytes for ref, found in items.items()},
+        {ref: found.arrived_s for ref, found in items.items()},
+        {ref: found.stop for ref, found in items.items() if found.stop},
+        {ref for ref, found in items.items() if not found.whole},
+        {ref: found.score for ref, found in items.items() if found.score is not None},
+    )
+    return reclaim.dead(stock, roots, policy, now_s)
 
 
 @composite
-def stores(draw: st.DrawFn) -> Items:
+def stores(draw: st.DrawFn) -> dict[Ref, Item]:
     """Listings of stores, in which something may be missing that something else needs."""
-    items: Items = {}
+    items: dict[Ref, Item] = {}
     for dref, deps in draw(dags()).items():
         items[dref] = item(draw, (*deps,))
         for rref in results(dref, tuple(range(draw(st.integers(0, 3))))):
@@ -119,14 +146,14 @@ def test_a_policy_only_spares(case: Case) -> None:
     items, roots, policy = case
     gone = set(refs_of(dead(items, roots, policy, NOW_S + 10)))
     assert gone <= set(refs_of(dead(items, roots, RUTHLESS, NOW_S + 10)))
-    assert gone <= set(refs_of(dead(items, roots, replace(policy, max_bytes=None), NOW_S + 10)))
+    assert gone <= set(refs_of(dead(items, roots, changed(policy, max_bytes=None), NOW_S + 10)))
 
 
 @given(collections(), st.data())
 def test_one_root_more_lets_nothing_more_go(case: Case, data: st.DataObject) -> None:
     items, roots, policy = case
     more = {*roots, *data.draw(st.sets(st.sampled_from([*sorted(items), node(998)]), max_size=1))}
-    policy = replace(policy, max_bytes=None)
+    policy = changed(policy, max_bytes=None)
     assert set(refs_of(dead(items, more, policy, NOW_S))) <= set(
         refs_of(dead(items, roots, policy, NOW_S))
     )
@@ -158,8 +185,8 @@ def test_of_every_derivation_the_last_and_the_best_are_spared(case: Case) -> Non
 @given(collections(), st.integers(0, 60))
 def test_no_more_goes_than_makes_the_rest_fit(case: Case, max_bytes: int) -> None:
     items, roots, policy = case
-    unbounded = dead(items, roots, replace(policy, max_bytes=None), NOW_S)
-    gone = dead(items, roots, replace(policy, max_bytes=max_bytes), NOW_S)
+    unbounded = dead(items, roots, changed(policy, max_bytes=None), NOW_S)
+    gone = dead(items, roots, changed(policy, max_bytes=max_bytes), NOW_S)
     assert refs_of(gone) == refs_of(unbounded)[: len(gone)]
     rest = sum(found.size_bytes for found in items.values())
     for victim in gone:
@@ -179,7 +206,7 @@ def test_every_victim_tells_its_size_and_why(case: Case) -> None:
 # --- the words, by example
 
 D, R = node(1), results(node(1), (1,))[0]
-ALONE: Mapping[Ref, Item] = {R: Item(5, 0.0, needs=(D,)), D: Item(1, 0.0)}
+ALONE: Items = {R: Item(5, 0.0, needs=(D,)), D: Item(1, 0.0)}
 
 
 @pytest.mark.parametrize(

@@ -271,8 +271,8 @@ MUTANTS = (
     Mutant(
         "checksums of the index are not compared",
         "store/index.py",
-        "if type(key) is str and type(body) is str and checksum == _checksum(key, body):",
-        "if type(key) is str and type(body) is str:",
+        "            and checksum == crc32(body.encode(), crc32(key.encode()))\n        }",
+        "        }",
         "index_damage",
         500,
     ),

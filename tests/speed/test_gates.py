@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -46,32 +46,39 @@ def environment(store: Path) -> dict[str, str]:
     return {**kept, **own, "PYTHONHASHSEED": "0"}
 
 
-def chain(store: Path, length: int, *before: str) -> None:
-    """Realize a chain in a process of its own, as a user's program."""
-    call = [*before, sys.executable, str(PROGRAMS / "chain.py"), str(length)]
+def program(store: Path, name: str, *words: object, before: Sequence[str] = ()) -> None:
+    """Run one of the benchmarks' programs in a process of its own."""
+    call = [*before, sys.executable, str(PROGRAMS / name), *map(str, words)]
     subprocess.run(call, env=environment(store), check=True, capture_output=True)
 
 
-def system_calls(store: Path, length: int, log: Path) -> int:
-    chain(store, length, "strace", "-f", "-c", "-U", "calls,name", "-o", str(log))
+def chain(store: Path, length: int) -> None:
+    """Realize a chain, as a user's program."""
+    program(store, "chain.py", length)
+
+
+def system_calls(store: Path, name: str, *words: object) -> int:
+    """Count the system calls of a program; skips where they cannot be counted."""
+    log = store.with_suffix(".strace")
+    strace = ["strace", "-f", "-c", "-U", "calls,name", "-o", str(log)]
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not here (Debian: strace)")
+    if subprocess.run([*strace, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("strace may not trace here: a container needs the capability SYS_PTRACE")
+    program(store, name, *words, before=strace)
     return int(log.read_text().split()[-2])
 
 
 @pytest.fixture(scope="module")
 def counted(room: Path) -> dict[str, float]:
     """System calls a stage, from the difference between two chains."""
-    probe = ["strace", "-c", "-U", "calls,name", "-o", str(room / "probe"), "true"]
-    if shutil.which("strace") is None:
-        pytest.skip("strace is not here (Debian: strace)")
-    if subprocess.run(probe, capture_output=True, check=False).returncode:
-        pytest.skip("strace may not trace here: a container needs the capability SYS_PTRACE")
     found: dict[str, list[int]] = {"cold": [], "no-op": []}
     for length in (SHORT, LONG):
         store = room / str(length)
-        found["cold"].append(system_calls(store, length, room / "log"))
+        found["cold"].append(system_calls(store, "chain.py", length))
         time.sleep(SETTLED_S)
         chain(store, length)
-        found["no-op"].append(system_calls(store, length, room / "log"))
+        found["no-op"].append(system_calls(store, "chain.py", length))
     return {work: (long - short) / (LONG - SHORT) for work, (short, long) in found.items()}
 
 

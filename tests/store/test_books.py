@@ -15,9 +15,10 @@ from pylightnix.store.books import (
     as_word,
     decode_shelf,
     encode_shelf,
+    lines_of_row,
+    outline_of_row,
     row_tails,
     rrefs_in_row,
-    sizes_in_row,
 )
 from strategies import drefs, node, rrefs
 
@@ -63,10 +64,21 @@ def test_a_row_is_read_in_part_as_it_is_read_whole(shelf: Shelf) -> None:
     assert row.startswith(row_tails(durable=False), len(state))
     assert row.startswith(row_tails(durable=True), len(state)) == shelf.durable
     assert rrefs_in_row(DREF, row) == [book.rref for book in shelf.books]
-    expected = None
-    if shelf.config is not None:
-        expected = shelf.config.size_bytes, {book.rref: book.size_bytes for book in shelf.books}
-    assert sizes_in_row(DREF, row) == expected
+    if shelf.config is None:
+        assert outline_of_row(DREF, row) is None
+        assert lines_of_row(DREF, row) is None
+        return
+    parts = {book.rref: book.size_bytes for book in shelf.books}
+    total = max(0, shelf.config.size_bytes) + sum(parts.values())
+    newest = max((book.stop for book in shelf.books), default="")
+    assert outline_of_row(DREF, row) == (total, parts, newest)
+    lines = [
+        (book.rref, book.size_bytes, book.arrived_s, book.stop, (DREF, *book.needs))
+        for book in shelf.books
+    ]
+    facts = shelf.config
+    own = (DREF, facts.size_bytes, facts.arrived_s, "", facts.deps)
+    assert lines_of_row(DREF, row) == (None if facts.size_bytes == -1 else [own, *lines])
 
 
 def test_a_row_of_an_earlier_run_of_the_machine_is_of_no_state(

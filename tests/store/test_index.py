@@ -17,7 +17,7 @@ from pylightnix.store.layout import config_path, drv_path, rref_path
 from pylightnix.store.query import dref_of, drefs, rrefs
 from pylightnix.store.removal import delete
 from pylightnix.store.shelf import doubt
-from pylightnix.store.usage import sizes
+from pylightnix.store.survey import sizes
 from stages_for_tests import foreign, put
 
 

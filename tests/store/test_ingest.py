@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from pylightnix import InvalidOutput, Store
+from pylightnix.core.value import changed
+from pylightnix.store import ingest
+from pylightnix.store.freeze import CHUNK
+from pylightnix.store.index import Index
 from pylightnix.store.ingest import copy_path, hash_path
 from stages_for_tests import Link, Program, Tree, below, nested, plant
 
@@ -82,7 +88,7 @@ def test_a_special_file_is_refused(inside: bool, tmp_path: Path) -> None:
     top = plant(tmp_path / "t", {})
     os.mkfifo(top / "fifo")
     source = str(top if inside else top / "fifo")
-    for refuse in (lambda: hash_path(None, source), lambda: copy_path(source, f"{top}/../copy")):
+    for refuse in (partial(hash_path, None, source), partial(copy_path, source, f"{top}/../copy")):
         with pytest.raises(InvalidOutput, match=r"fifo.*only files, folders and symlinks"):
             refuse()
 
@@ -112,3 +118,121 @@ def test_what_is_not_there_is_an_error(tmp_path: Path, store: Store) -> None:
         hash_path(store, str(tmp_path / "nothing"))
     with pytest.raises(FileNotFoundError):
         copy_path(str(tmp_path / "nothing"), str(tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1])
+@pytest.mark.parametrize("large_bytes", [0, 1 << 40], ids=["by two", "by one"])
+def test_a_copy_is_hashed_on_its_way(
+    size: int, large_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "LARGE_BYTES", large_bytes)
+    data = bytes(i * i % 251 for i in range(size))
+    (tmp_path / "f").write_bytes(data)
+    assert copy_path(str(tmp_path / "f"), str(tmp_path / "copy")) == sha256(data).hexdigest()
+    assert (tmp_path / "copy").read_bytes() == data
+
+
+def test_a_copy_of_a_folder_has_the_hash_of_the_folder(tmp_path: Path) -> None:
+    top = plant(tmp_path / "t", TREE)
+    assert copy_path(str(top), str(tmp_path / "copy")) == hash_path(None, str(top))
+
+
+# --- what was hashed is remembered
+
+
+@pytest.fixture
+def asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Store]:
+    """Gives the store as a new process sees it; everything is worth remembering."""
+    monkeypatch.setattr(ingest, "FEW", 0)
+    return lambda: changed(store, index=Index(f"{store.var}/index.sqlite"))
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that were read, by name."""
+    names: list[str] = []
+    real = ingest._hash_file
+
+    def noting(path: str, size: int) -> str:
+        names.append(os.path.basename(path))
+        return real(path, size)
+
+    monkeypatch.setattr(ingest, "_hash_file", noting)
+    return names
+
+
+def settle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all that there is be old."""
+    monkeypatch.setattr(ingest, "RACY_NS", -(10**12))
+
+
+def test_what_did_not_change_is_not_read_again(
+    asked: Callable[[], Store], read: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    top = plant(tmp_path / "t", {"a": "1", "b": "2", "d/c": "3", "l": Link("a")})
+    first = hash_path(asked(), str(top))
+    assert sorted(read) == ["a", "b", "c"]
+    read.clear()
+    assert hash_path(asked(), str(top)) == first
+    assert read == []
+    (top / "b").write_text("other")
+    assert hash_path(asked(), str(top)) == hash_path(None, str(top)) != first
+    assert read == ["b", *read[1:]]
+    assert sorted(read[1:]) == ["a", "b", "c"]  # of the one without an index
+
+
+def test_a_file_that_changed_a_moment_ago_is_read_again(
+    asked: Callable[[], Store], read: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "f").write_text("text")
+    for _ in range(2):
+        hash_path(asked(), str(tmp_path / "f"))
+    assert read == ["f", "f"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda top: (top / "a").chmod(0o755),
+        lambda top: (top / "a").rename(top / "z"),
+        lambda top: (top / "d").rename(top / "e"),
+        lambda top: (top / "new").mkdir(),
+        lambda top: ((top / "l").unlink(), (top / "l").symlink_to("b")),
+        lambda top: rewritten(top / "a"),
+        lambda top: ((top / "a").rename(top / "x"), (top / "b").rename(top / "a")),
+    ],
+)
+def test_every_change_is_noticed(
+    change: Callable[[Path], object],
+    asked: Callable[[], Store],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle(monkeypatch)
+    top = plant(tmp_path / "t", {"a": "1", "b": "2", "d/c": "3", "l": Link("a")})
+    os.utime(top / "a", (1, 1))
+    first = hash_path(asked(), str(top))
+    time.sleep(0.02)  # times of files tick slowly, and `settle` took away what minds that
+    change(top)
+    assert hash_path(asked(), str(top)) == hash_path(None, str(top)) != first
+
+
+def rewritten(path: Path) -> None:
+    """Change the contents of a file, and nothing else that can be set."""
+    path.write_text("9")
+    os.utime(path, (1, 1))
+
+
+def test_an_index_of_nonsense_is_no_harm(
+    asked: Callable[[], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch)
+    top = plant(tmp_path / "t", {"a": "1", "b": "2"})
+    first = hash_path(asked(), str(top))
+    store = asked()
+    assert store.index is not None
+    for key in [*store.index.load(ingest.TABLE, [sha256(os.fsencode(top)).hexdigest()])]:
+        store.index.put(ingest.TABLE, key, "nonsense")
+    store.index.flush()
+    assert hash_path(asked(), str(top)) == first

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pylightnix import DRef, RRef, Store
 from pylightnix.core.manifest import context_key
-from pylightnix.store import shelf
+from pylightnix.store import reading, shelf
 from pylightnix.store.index import Index
 from pylightnix.store.layout import rref_path
 from pylightnix.store.offers import in_context
@@ -100,7 +100,7 @@ def test_what_may_not_outlive_a_power_cut_is_looked_at_again_by_who_needs_that(
     asked, context = indexed(store), {dref_of(base): [base]}
     assert in_context(asked, dref_of(top), context) == [top]
     read: list[DRef] = []
-    real = shelf.read_shelf
+    real = reading.read_shelf
 
     def noting(store: Store, dref: DRef, *rest: Any) -> Any:
         read.append(dref)

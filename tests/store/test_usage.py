@@ -11,7 +11,8 @@ from pylightnix import AmbiguousResult, NotInStore, RRef, Store
 from pylightnix.store.layout import drv_path, rref_path
 from pylightnix.store.objects import put_derivation
 from pylightnix.store.query import dref_of
-from pylightnix.store.usage import only_rref, path_of, sizes, tree_bytes
+from pylightnix.store.survey import sizes
+from pylightnix.store.usage import only_rref, path_of, tree_bytes
 from stages_for_tests import Link, derivation, plant, put
 
 

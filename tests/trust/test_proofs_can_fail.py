@@ -20,7 +20,7 @@ from pylightnix import InvalidValue, Store
 from pylightnix.api import health
 from pylightnix.core.value import changed
 from pylightnix.engine import produce
-from pylightnix.store import check, gc, index, roots, shelf, verified, verify
+from pylightnix.store import check, gc, index, reading, roots, shelf, verified, verify
 from pylightnix.store.books import Book, Shelf
 from pylightnix.store.layout import rref_path
 
@@ -154,7 +154,7 @@ def test_a_store_that_believes_in_what_it_has_fails_the_copy(monkeypatch: Patch)
     monkeypatch.setattr(
         verified, "is_valid", lambda store, rref: os.path.isdir(rref_path(store, rref))
     )
-    monkeypatch.setattr(shelf, "_book", _any_book(shelf._book))
+    monkeypatch.setattr(reading, "_book", _any_book(reading._book))
     outcome = rsync_cut.prove(20, seed=1)
     assert not outcome.ok
 
@@ -164,7 +164,7 @@ def _any_book(real: Callable[..., Book | None]) -> Callable[..., Book | None]:
         try:
             return real(store, rref, before)
         except (OSError, ValueError):
-            return shelf.mkbook(rref, {}, "", 0, 0.0)
+            return reading.mkbook(rref, {}, "", 0, 0.0)
 
     return book
 

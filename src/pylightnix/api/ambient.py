@@ -14,18 +14,19 @@ from contextvars import ContextVar
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.value import changed
-from pylightnix.engine.registry import NoRegistry, Registry
 from pylightnix.store.index import Index
 from pylightnix.store.layout import SCHEMA, Store, initialize, mkstore, opened
-from pylightnix.store.roots import LiveRoots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar, TypeVar
 
+    from pylightnix.engine.registry import Registry
+
     T = TypeVar("T")
 
     from pylightnix.store.layout import Durability
+    from pylightnix.store.roots import LiveRoots
 
 DEFAULT_ROOT = "~/_pylightnix"
 
@@ -105,6 +106,8 @@ def live_roots(store: Store) -> LiveRoots:
     """Give this process's handle on what it uses of a store."""
     live = _Process.live.get(store.var)
     if live is None:
+        from pylightnix.store.roots import LiveRoots
+
         if not _Process.live:
             atexit.register(_let_go)
         live = _Process.live[store.var] = LiveRoots(store)
@@ -217,6 +220,8 @@ def current_registry(r: Registry | None = None) -> Iterator[Registry]:
     Args:
         r: the registry; by default a new one.
     """
+    from pylightnix.engine.registry import Registry
+
     registry = Registry() if r is None else r
     token = _registry.set(registry)
     try:
@@ -233,5 +238,7 @@ def resolved_registry(r: Registry | None) -> Registry:
     """
     registry = _registry.get() if r is None else r
     if registry is None:
+        from pylightnix.engine.registry import NoRegistry
+
         raise NoRegistry
     return registry

@@ -1,27 +1,19 @@
-"""The store at your finger tips: `lsref`, `catref`, `rmref`, `du`, `find`, `diff`, `shellref`.
+"""Objects at your finger tips: `lsref`, `catref`, `rmref`, `diff`, `shellref`.
 
 Wherever a reference is expected, a name or the beginning of a hash will do.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import unified_diff
-from fnmatch import fnmatchcase
 
-from pylightnix.core.codec import parse_json
-from pylightnix.core.confscan import is_part
 from pylightnix.core.errors import InvalidValue
-from pylightnix.core.given import require_number
 from pylightnix.core.manifest import META
 from pylightnix.core.refs import DRef, InvalidRef, RRef
-from pylightnix.store import query, removal, usage
+from pylightnix.store import query, usage
 from pylightnix.store.layout import NotInStore, Store
 from pylightnix.store.lookup import resolve
-from pylightnix.store.survey import all_rrefs
 from pylightnix.store.trouble import told
 
 from .ambient import environment, live_roots, resolved
@@ -96,6 +88,8 @@ def artifact(ref: DRef | RRef | str, fn: str | Sequence[str], store: Store | Non
 
 
 def _parts(fn: object) -> list[str]:
+    from pylightnix.core.confscan import is_part
+
     parts = [fn] if isinstance(fn, str) else list(fn) if isinstance(fn, Iterable) else []
     if not parts or not all(isinstance(part, str) and is_part(part) for part in parts):
         raise InvalidRef(
@@ -117,62 +111,10 @@ def rmref(ref: DRef | RRef | str, force: bool = False, store: Store | None = Non
         InUse: others depend on it; they are listed.
         NotInStore, Ambiguous: it is not there, or not clear.
     """
+    from pylightnix.store import removal
+
     where = resolved(store)
     removal.delete(where, resolve(where, ref), force=force, mine=live_roots(where).path)
-
-
-@told
-def du(store: Store | None = None) -> dict[DRef, tuple[int, dict[RRef, int]]]:
-    """Tell the room that everything takes, metadata included.
-
-    Args:
-        store: by default the current one.
-
-    Returns:
-        `{dref: (bytes, {rref: bytes})}`, sorted.
-    """
-    return usage.sizes(resolved(store))
-
-
-@told
-def find(
-    name: str | None = None, newer: float | None = None, store: Store | None = None
-) -> list[RRef]:
-    """Find realizations.
-
-    Args:
-        name: a pattern for the derivation's name, as `hello-*`.
-        newer: only those whose build ended after this time: seconds since 1970, or, if not
-            positive, back from now.
-        store: by default the current one.
-
-    Returns:
-        RRefs, sorted by derivation and hash.
-    """
-    _check_search(name, newer)
-    where = resolved(store)
-    found = all_rrefs(where, None if name is None else lambda one: fnmatchcase(one[33:], name))
-    if newer is None:
-        return found
-    since = newer if newer > 0 else time.time() + newer
-    return [rref for rref in found if _built_s(where, rref) > since]
-
-
-def _check_search(name: object, newer: object) -> None:
-    if newer is not None:
-        require_number("find: newer", abs(newer) if isinstance(newer, (int, float)) else newer)
-    if not isinstance(name, str | None):
-        raise InvalidValue(f"find: the name cannot be {name!r:.100}: give a pattern, as 'hello-*'")
-
-
-def _built_s(store: Store, rref: RRef) -> float:
-    """When a build ended, in seconds since 1970; endlessly long ago if nobody knows."""
-    from datetime import datetime
-
-    try:
-        return datetime.fromisoformat(str(query.provenance_of(store, rref).get("stop"))).timestamp()
-    except ValueError:
-        return float("-inf")
 
 
 @told
@@ -199,14 +141,20 @@ def diff(a: DRef | RRef | str, b: DRef | RRef | str, store: Store | None = None)
 
 
 def _unified(left: list[str], right: list[str], a: str, b: str, file: str) -> str:
+    from difflib import unified_diff
+
     return "".join(unified_diff(left, right, f"{a}/{file}", f"{b}/{file}"))
 
 
 def _config_lines(store: Store, ref: DRef | RRef) -> list[str]:
+    from pylightnix.core.codec import parse_json
+
     return _pretty(parse_json(query.config_of(store, query.dref_of(ref)).canonical))
 
 
 def _manifest_lines(store: Store, rref: RRef) -> list[str]:
+    import json
+
     manifest = query.manifest_of(store, rref)
     context = {dref: list(rrefs) for dref, rrefs in sorted(manifest.context.items())}
     entries = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in manifest.entries]
@@ -214,6 +162,8 @@ def _manifest_lines(store: Store, rref: RRef) -> list[str]:
 
 
 def _pretty(value: object) -> list[str]:
+    import json
+
     return (json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n").splitlines(
         keepends=True
     )

@@ -139,7 +139,7 @@ def rebuild_index(store: Store | None = None) -> int:
     where = resolved(store)
     if where.index is not None:
         where.index.clear()
-    count = sum(isinstance(ref, DRef) for ref in census(where).items)
+    count = sum(isinstance(ref, DRef) for ref in census(where).stock.needs)
     if where.index is not None:
         where.index.flush()
     return count

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
 
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.given import artifact_path, path_text, require_number
 from pylightnix.core.graph import reachable
 from pylightnix.core.reclaim import Policy, Ref
 from pylightnix.core.refs import DRef, InvalidRef, RRef, isdref, isrref
-from pylightnix.engine.matchers import number_in
 from pylightnix.store import gc as _gc
 from pylightnix.store import roots
 from pylightnix.store.census import Score, census
@@ -22,6 +20,10 @@ from pylightnix.store.lookup import resolve
 from pylightnix.store.trouble import told
 
 from .ambient import live_roots, resolved
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @told
@@ -134,7 +136,7 @@ def gc(
 
 
 def _check(policy: Policy) -> None:
-    for name in Policy.__slots__:
+    for name in Policy.__annotations__:
         value = getattr(policy, name)
         if value is not None:
             require_number(f"gc: {name}", value, whole=name in ("keep_last", "keep_best"))
@@ -162,6 +164,8 @@ def _sorted_out(
 
 
 def _scorer(filename: str) -> Score:
+    from pylightnix.engine.matchers import number_in
+
     path = artifact_path("gc: the artifact of keep_best", filename)
     return lambda folder: number_in(f"{folder}/{path}")
 
@@ -212,10 +216,10 @@ def store_gc(
     Returns:
         Derivations and realizations that could go.
     """
-    items = census(resolved(store)).items
+    needs = census(resolved(store)).stock.needs
     kept: list[Ref] = [*map(DRef, keep_drefs), *map(RRef, keep_rrefs)]
-    live = reachable(kept, {ref: item.needs for ref, item in items.items()})
-    gone = [ref for ref in items if ref not in live]
+    live = reachable(kept, needs)
+    gone = [ref for ref in needs if ref not in live]
     return (
         {ref for ref in gone if isinstance(ref, DRef)},
         {ref for ref in gone if isinstance(ref, RRef)},

@@ -61,7 +61,7 @@ Of a derivation: the folder of its realization, which must be the only one.""",
 def _find(add: Add) -> None:
     parser = add(
         "find",
-        "cmd_look:find",
+        "cmd_list:find",
         "print the realizations whose derivation has such a name, built lately",
         json="a list of RRefs.",
     )

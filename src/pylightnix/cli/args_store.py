@@ -28,7 +28,7 @@ Without PATH where the environment says: $PYLIGHTNIX_ROOT, by default ~/_pylight
 def _du(add: Add) -> None:
     parser = add(
         "du",
-        "cmd_store:du",
+        "cmd_list:du",
         "tell how much room things take, metadata included",
         json="{bytes, derivations: {dref: {bytes, realizations: {rref: bytes}}}}.",
     )

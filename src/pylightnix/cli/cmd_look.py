@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import os
-import time
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TypedDict
 
 from pylightnix.api.bashlike import artifact
-from pylightnix.api.bashlike import find as find_rrefs
 from pylightnix.core.errors import StoreError
 from pylightnix.core.manifest import Entry
-from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.refs import RRef
 from pylightnix.store.layout import NotInStore, Store
 from pylightnix.store.lookup import resolve
-from pylightnix.store.query import config_of, drefs, manifest_of, preload
-from pylightnix.store.shelf import shelf_of
-from pylightnix.store.usage import path_of, size_of
+from pylightnix.store.query import config_of, manifest_of
+from pylightnix.store.usage import path_of
 
 from .exits import DONE
 from .facts import Fact, fact_json, facts_of
 from .out import chunks, pour, say_json, say_lines
-from .pick import browsed, home, inside, parts_of, realization, short, store_of
+from .pick import home, inside, parts_of, realization, store_of
 from .sheet import realization_rows
-from .text import columns, count, escaped, size
-from .times import age, seconds_of, since
+from .text import columns, escaped, size
 
 _MARKS = {"f": "-", "x": "x", "d": "d", "l": "l"}
 
@@ -44,7 +39,9 @@ class IsFolder(StoreError):
 def ls(args: Namespace) -> int:
     """List derivations, the realizations of a derivation, or the artifacts of a realization."""
     if args.ref is None:
-        return _ls_store(args)
+        from .cmd_list import ls as ls_store
+
+        return ls_store(args)
     store = store_of(args)
     ref = resolve(store, args.ref) if args.path is None else realization(store, args.ref)
     if isinstance(ref, RRef):
@@ -53,52 +50,6 @@ def ls(args: Namespace) -> int:
         config_of(store, ref)  # one that is not there has no realizations either
         _ls_realizations(facts_of(store, ref)[1], as_json=args.json)
     return DONE
-
-
-def _ls_store(args: Namespace) -> int:
-    with browsed(args) as store:
-        known = sorted(drefs(store), key=_by_name)
-        preload(store, known)
-        listed = [_drv(store, dref) for dref in known]
-    if args.json:
-        say_json(listed)
-        return DONE
-    now_s = time.time()
-    say_lines(columns([_drv_row(drv, now_s) for drv in listed], right=(2, 3)))
-    return DONE
-
-
-def _by_name(dref: DRef) -> tuple[str, str]:
-    return (dref[38:], dref)
-
-
-class _Drv(TypedDict):
-    """A derivation in the list, which is its machine form too."""
-
-    dref: DRef
-    name: str
-    newest: str | None
-    realizations: int
-    size_bytes: int
-
-
-def _drv(store: Store, dref: DRef) -> _Drv:
-    shelf = shelf_of(store, dref)
-    books = () if shelf is None else shelf.books
-    stop = max((book.stop for book in books), default="")
-    return {
-        "dref": dref,
-        "name": dref[38:],
-        "newest": stop or None,
-        "realizations": len(books),
-        "size_bytes": size_of(store, dref)[0],
-    }
-
-
-def _drv_row(drv: _Drv, now_s: float) -> tuple[str, ...]:
-    newest_s = None if drv["newest"] is None else seconds_of(drv["newest"])
-    many = count(drv["realizations"], "realization")
-    return drv["name"], short(drv["dref"]), many, size(drv["size_bytes"]), age(newest_s, now_s)
 
 
 def _ls_realizations(found: Sequence[Fact], *, as_json: bool) -> None:
@@ -177,17 +128,4 @@ def path(args: Namespace) -> int:
         say_json({"path": found, "ref": ref})
     else:
         pour([os.fsencode(found), b"\n"])  # not escaped: it goes to `cd`, whatever it holds
-    return DONE
-
-
-def find(args: Namespace) -> int:
-    """Print the realizations that were asked for."""
-    # Before 1970 there is nothing to tell apart, and `find` takes such a number for a time ago.
-    newer = None if args.newer is None else max(since(args.newer, time.time()), 1e-6)
-    with browsed(args) as store:
-        found = find_rrefs(args.glob, newer, store)
-    if args.json:
-        say_json(found)
-    else:
-        say_lines(found)
     return DONE

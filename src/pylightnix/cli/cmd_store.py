@@ -1,4 +1,4 @@
-"""The store as a whole: init, du, rm."""
+"""What makes a store, and what deletes from it: init, rm."""
 
 from __future__ import annotations
 
@@ -6,23 +6,17 @@ import os
 from argparse import Namespace
 
 from pylightnix.api.ambient import current_store, store_initialize
-from pylightnix.api.bashlike import du as sizes_of_all
 from pylightnix.api.bashlike import rmref
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.refs import DRef, RRef
-from pylightnix.store.layout import NoStore, Store, initialize, opened
+from pylightnix.store.layout import NoStore, initialize, opened
 from pylightnix.store.lookup import resolve
-from pylightnix.store.query import config_of, dref_of, require_rref
+from pylightnix.store.query import dref_of
 from pylightnix.store.removal import InUse
-from pylightnix.store.usage import size_of
 
 from .exits import DONE, NOT_SO
-from .facts import realization_bytes
 from .out import complain, say, say_json, say_lines
-from .pick import browsed, short, store_at, store_of
-from .text import columns, size
-
-Sizes = dict[DRef, tuple[int, dict[RRef, int]]]
+from .pick import store_at, store_of
 
 
 def init(args: Namespace) -> int:
@@ -50,42 +44,6 @@ def _there(root: str | None) -> str | None:
         return (current_store() if root is None else opened(store_at(root))).objects
     except NoStore:
         return None
-
-
-def du(args: Namespace) -> int:
-    """Tell how much room things take."""
-    with browsed(args) as store:
-        ref = None if args.ref is None else resolve(store, args.ref)
-        sizes = sizes_of_all(store) if ref is None else _sizes_of(store, ref)
-    total = sum(n_bytes for n_bytes, _ in sizes.values())
-    if args.json:
-        drvs = {d: {"bytes": own, "realizations": parts} for d, (own, parts) in sizes.items()}
-        say_json({"bytes": total, "derivations": drvs})
-        return DONE
-    rows = _rows(sizes, None if ref is None else dref_of(ref))
-    if not isinstance(ref, RRef):
-        rows.append((size(total), "total", ""))
-    say_lines(columns(rows, right=(0,)))
-    return DONE
-
-
-def _rows(sizes: Sizes, dref: DRef | None) -> list[tuple[str, str, str]]:
-    """Show derivations, or the realizations of one, by name."""
-    if dref is None:
-        listed = [(ref[38:], short(ref), n_bytes) for ref, (n_bytes, _) in sizes.items()]
-    else:
-        listed = [(ref[71:], short(ref), n_bytes) for ref, n_bytes in sizes[dref][1].items()]
-    return [(size(n_bytes), name, hash_) for name, hash_, n_bytes in sorted(listed)]
-
-
-def _sizes_of(store: Store, ref: DRef | RRef) -> Sizes:
-    """Measure one derivation, or a realization alone."""
-    if isinstance(ref, RRef):
-        require_rref(store, ref)
-        n_bytes = realization_bytes(store, ref)
-        return {dref_of(ref): (n_bytes, {ref: n_bytes})}
-    config_of(store, ref)
-    return {ref: size_of(store, ref)}
 
 
 def rm(args: Namespace) -> int:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite
 
 from pylightnix.core.refs import DRef, RRef, rref2dref
+from pylightnix.core.value import value
 from pylightnix.store.layout import Store, log_path
 from pylightnix.store.query import provenance_of
 from pylightnix.store.usage import size_of
@@ -20,7 +20,7 @@ from .times import seconds_of
 _TEXTS = ("host", "pylightnix", "python", "realizer", "start", "stop", "user")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fact:
     """A realization in a list.
 

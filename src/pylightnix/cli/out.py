@@ -37,8 +37,8 @@ def say(line: str = "") -> None:
 
 def say_lines(lines: Iterable[str]) -> None:
     """Print lines."""
-    for line in lines:
-        say(line)
+    text = "".join([f"{line}\n" for line in lines])
+    _attempt(lambda: print(text, end=""))
 
 
 def say_json(value: object) -> None:

@@ -11,22 +11,10 @@ from argparse import (
     _SubParsersAction,
 )
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 
 from pylightnix.core.version import VERSION
 
-from . import (
-    args_health,
-    args_keep,
-    args_look,
-    args_plugins,
-    args_realize,
-    args_run,
-    args_store,
-    args_table,
-    args_tell,
-    args_tenants,
-    args_work,
-)
 from .exits import USAGE
 from .foreign import command_at, is_plugin
 from .out import complain, say
@@ -34,21 +22,22 @@ from .words import Add, folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
-FAMILIES = (
-    args_store,
-    args_realize,
-    args_run,
-    args_look,
-    args_tell,
-    args_table,
-    args_work,
-    args_keep,
-    args_health,
-    args_plugins,
-    args_tenants,
-)
+# Whose commands are declared where: `args_*`.
+FAMILIES = {
+    "store": "init du rm",
+    "realize": "realize plan check why why-depends",
+    "run": "run",
+    "look": "ls cat path find",
+    "tell": "show config context deps diff",
+    "table": "table",
+    "work": "log shell",
+    "keep": "gc root",
+    "health": "verify doctor index",
+    "plugins": "plugins",
+    "tenants": "tenant",
+}
 
 REFS = """\
 REF is a DRef or an RRef, whole or cut short, the name of a derivation, or the beginning of a hash;
@@ -103,9 +92,8 @@ def parsed(words: Sequence[str]) -> Namespace:
 
     Arguments of a stage may stand behind options too, where argparse does not look for them.
     """
-    # To make them all takes longer than to run a small pipeline.
-    parser = make_parser((args_run,) if words[:1] == ["run"] else FAMILIES)
     at = command_at(words)
+    parser = make_parser(_needed(words, at))
     if at is not None and is_plugin(words[at], parser.commands):
         return _of_plugin(words, at)
     args, rest = parser.parse_known_args(words)
@@ -114,6 +102,15 @@ def parsed(words: Sequence[str]) -> Namespace:
     if rest:
         args.arguments.extend(rest)
     return args
+
+
+def _needed(words: Sequence[str], at: int | None) -> Iterable[str]:
+    """Tell which families have to do with it: to make them all takes longer than most commands."""
+    if words[:1] == ["--version"]:
+        return ()
+    if at is None or not {"-h", "--help"}.isdisjoint(words[:at]):
+        return FAMILIES
+    return [name for name, ours in FAMILIES.items() if words[at] in ours.split()] or FAMILIES
 
 
 def _of_plugin(words: Sequence[str], at: int) -> Namespace:
@@ -126,7 +123,7 @@ def _of_plugin(words: Sequence[str], at: int) -> Namespace:
     return args
 
 
-def make_parser(families: Iterable[Any] = FAMILIES) -> Parser:
+def make_parser(families: Iterable[str] = FAMILIES) -> Parser:
     """Make the parser; its namespaces hold `run`, the place of a command: `module:function`."""
     top = Parser(
         prog="pylightnix",
@@ -139,7 +136,7 @@ def make_parser(families: Iterable[Any] = FAMILIES) -> Parser:
     _add_shared(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for family in families:
-        family.declare(_adder(commands))
+        import_module(f".args_{family}", __package__).declare(_adder(commands))
     top.commands = frozenset(commands.choices)
     return top
 

@@ -8,17 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pylightnix.api.ambient import current_store, environment, resolved
-from pylightnix.core.confscan import is_part
 from pylightnix.core.errors import StoreError
 from pylightnix.core.refs import DRef, InvalidRef, RRef
 from pylightnix.store.layout import SCHEMA, NotInStore, Store, mkstore, opened
-from pylightnix.store.lookup import resolve
-from pylightnix.store.query import dref_of
-from pylightnix.store.usage import AmbiguousResult, only_rref, path_of
-
-from .facts import facts_of
-from .text import columns
-from .times import moment
 
 MOST_LISTED = 50
 
@@ -83,14 +75,22 @@ def realization(store: Store, text: str) -> RRef:
         Several: there are several; they are listed.
         NotInStore, Ambiguous, Corrupt, InvalidRef: it is not there, not clear, or no reference.
     """
+    from pylightnix.store.lookup import resolve
+
     return only(store, resolve(store, text))
 
 
 def only(store: Store, ref: DRef | RRef) -> RRef:
     """Give a realization; of a derivation, the only one. Raises as `realization`."""
+    from pylightnix.store.usage import AmbiguousResult, only_rref
+
     try:
         return only_rref(store, ref)
     except AmbiguousResult as error:
+        from .facts import facts_of
+        from .text import columns
+        from .times import moment
+
         _, found = facts_of(store, DRef(error.ref))
         rows = [(short(fact.rref), moment(fact.stop_s)) for fact in found[:MOST_LISTED]]
         raise Several(error.ref, tuple(columns(rows))) from None
@@ -102,6 +102,10 @@ def home(store: Store, text: str, *, derivation: bool) -> tuple[DRef | RRef, str
     Raises:
         Several, NotInStore, Ambiguous, Corrupt, InvalidRef: as `realization`.
     """
+    from pylightnix.store.lookup import resolve
+    from pylightnix.store.query import dref_of
+    from pylightnix.store.usage import path_of
+
     ref = resolve(store, text)
     ref = dref_of(ref) if derivation else only(store, ref)
     return ref, path_of(store, ref)
@@ -113,6 +117,8 @@ def parts_of(text: str) -> list[str]:
     Raises:
         InvalidRef: it leads out of the object.
     """
+    from pylightnix.core.confscan import is_part
+
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if text.startswith("/") or not all(map(is_part, parts)):
         raise InvalidRef("path inside an object", text, ("expected one as usr/bin/hello",))

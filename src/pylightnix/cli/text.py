@@ -44,13 +44,8 @@ def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> li
     """
     table = [tuple(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    ]
+    line = "  ".join(f"%{'' if i in right else '-'}{width}s" for i, width in enumerate(widths))
+    return [(line % row).rstrip() for row in table]
 
 
 def indented(lines: Iterable[str]) -> list[str]:

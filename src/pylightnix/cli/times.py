@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
 from math import isfinite
 
 from pylightnix.core.errors import InvalidValue
-from pylightnix.core.outlook import lasting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import tzinfo
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _AGES = ((60, 1, "s"), (3_600, 60, "min"), (86_400, 3_600, "h"), (365 * 86_400, 86_400, "d"))
@@ -43,6 +45,8 @@ def seconds_of(iso: str) -> float | None:
 
     It is local time if it names no zone.
     """
+    from datetime import datetime
+
     try:
         return datetime.fromisoformat(iso).timestamp()
     except (ValueError, OverflowError, OSError):
@@ -129,6 +133,8 @@ def duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return UNKNOWN
+    from pylightnix.core.outlook import lasting
+
     return f"{seconds:.3f} s" if seconds < 10 else lasting(seconds)
 
 
@@ -141,6 +147,8 @@ def moment(then_s: float | None, zone: tzinfo | None = None) -> str:
     """
     if then_s is None:
         return UNKNOWN
+    from datetime import datetime
+
     try:
         return datetime.fromtimestamp(then_s, zone).strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError, OSError):  # not a year of the calendar

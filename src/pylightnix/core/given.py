@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .confscan import is_part
 from .errors import InvalidValue
 
 
@@ -41,6 +40,8 @@ def artifact_path(what: str, value: object) -> str:
     Raises:
         InvalidValue: it is not one.
     """
+    from .confscan import is_part
+
     text = path_text(what, value)
     if not all(map(is_part, text.split("/"))):
         raise InvalidValue(f"{what} cannot be {value!r:.100}: give a path inside a realization")

@@ -10,37 +10,42 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
 
-from .graph import reachable, users
+from .graph import reachable
 from .refs import DRef, RRef, rref2dref
+from .value import value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 Ref: TypeAlias = "DRef | RRef"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One object of the store, as the collector sees it.
+@value
+class Stock:
+    """The whole store, as the collector sees it: a column for each thing to know of its objects.
+
+    There may be tens of thousands: to make a value of each would take longer than to decide.
 
     Attributes:
-        size_bytes: of the object itself; of a derivation, of its config.
-        arrived_s: when it came into this store, in seconds since 1970.
-        stop: when its build ended, as text that sorts; empty if nobody knows.
-        needs: what must stay as long as it stays.
-        whole: False for the remains of a copy, which no reader uses.
-        score: the metric that `keep_best` asks for; None if it was not asked or not found.
+        needs: what must stay as long as an object stays; every object is in here.
+        size_bytes: of every object itself; of a derivation, of its config.
+        arrived_s: when each came into this store, in seconds since 1970.
+        stops: when builds ended, as text that sorts; empty or missing if nobody knows.
+        remains: of copies, which no reader uses.
+        scores: the metric that `keep_best` asks for, where it was found.
     """
 
-    size_bytes: int
-    arrived_s: float
-    stop: str = ""
-    needs: tuple[Ref, ...] = ()
-    whole: bool = True
-    score: float | None = None
+    needs: dict[Ref, tuple[Ref, ...]]
+    size_bytes: dict[Ref, int]
+    arrived_s: dict[Ref, float]
+    stops: dict[Ref, str]
+    remains: set[Ref]
+    scores: dict[Ref, float]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Policy:
     """Which of the dead are spared.
 
@@ -59,7 +64,7 @@ class Policy:
     max_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Victim:
     """One object that can go: how large it is and why it is dead."""
 
@@ -73,13 +78,11 @@ class Victim:
         return self.size_bytes
 
 
-def dead(
-    items: Mapping[Ref, Item], roots: Iterable[Ref], policy: Policy, now_s: float
-) -> tuple[Victim, ...]:
+def dead(stock: Stock, roots: Iterable[Ref], policy: Policy, now_s: float) -> tuple[Victim, ...]:
     """Decide what can go.
 
     Args:
-        items: the whole store.
+        stock: the whole store.
         roots: what is kept with all that it needs; of a derivation also all its realizations.
         policy: which of the dead are spared.
         now_s: seconds since 1970.
@@ -87,77 +90,78 @@ def dead(
     Returns:
         Victims in the order in which they must go: what needs others before what it needs.
     """
-    needs = {ref: item.needs for ref, item in items.items()}
-    by_drv = _realizations(items)
     given = set(roots)
-    given.update(rref for root in tuple(given) for rref in by_drv.get(root, ()))
-    spared = _spared(items, by_drv, policy, now_s)
-    live = reachable((given | spared).intersection(items), needs)
-    order = _users_first({ref: item for ref, item in items.items() if ref not in live})
+    if any(isinstance(root, DRef) for root in given):
+        of_roots = [ref for ref in stock.needs if isinstance(ref, RRef)]
+        given.update([rref for rref in of_roots if rref2dref(rref) in given])
+    kept = given | _spared(stock, policy, now_s)
+    live = reachable(kept.intersection(stock.needs), stock.needs)
+    order = _users_first([ref for ref in stock.needs if ref not in live], stock)
     if policy.max_bytes is not None:
-        excess = sum(item.size_bytes for item in items.values()) - policy.max_bytes
-        order = _until(order, items, excess)
-    # Tens of thousands have the same reason.
-    reasons = {whole: _reason(whole, policy) for whole in (True, False)}
-    return tuple(Victim(ref, (item := items[ref]).size_bytes, reasons[item.whole]) for ref in order)
+        excess = sum(stock.size_bytes.values()) - policy.max_bytes
+        order = _until(order, stock.size_bytes, excess)
+    sizes = stock.size_bytes
+    plain, remains = _reason(policy), "the remains of an interrupted copy, or damaged"
+    return tuple(
+        [Victim(ref, sizes[ref], remains if ref in stock.remains else plain) for ref in order]
+    )
 
 
-def _realizations(items: Mapping[Ref, Item]) -> dict[Ref, list[RRef]]:
-    found: dict[Ref, list[RRef]] = {}
-    for ref in items:
-        if isinstance(ref, RRef):
-            found.setdefault(rref2dref(ref), []).append(ref)
-    return found
-
-
-def _spared(
-    items: Mapping[Ref, Item], by_drv: Mapping[Ref, list[RRef]], policy: Policy, now_s: float
-) -> set[Ref]:
+def _spared(stock: Stock, policy: Policy, now_s: float) -> set[Ref]:
     young_s = max(policy.grace_s, policy.older_than_s or 0.0)
-    spared: set[Ref] = {ref for ref, item in items.items() if now_s - item.arrived_s < young_s}
-    for rrefs in by_drv.values():
-        whole = sorted(rref for rref in rrefs if items[rref].whole)
-        if policy.keep_last is not None:
-            latest = sorted(whole, key=lambda rref: items[rref].stop, reverse=True)
-            spared.update(latest[: policy.keep_last])
-        if policy.keep_best is not None:
-            scored = [(score, rref) for rref in whole if (score := items[rref].score) is not None]
-            scored.sort(key=lambda pair: pair[0], reverse=True)
-            spared.update(rref for _, rref in scored[: policy.keep_best])
+    spared = {ref for ref, arrived_s in stock.arrived_s.items() if now_s - arrived_s < young_s}
+    if policy.keep_last is None and policy.keep_best is None:
+        return spared
+    by_drv: dict[DRef, list[RRef]] = {}
+    for ref in sorted(stock.needs):
+        if isinstance(ref, RRef) and ref not in stock.remains:
+            by_drv.setdefault(rref2dref(ref), []).append(ref)
+    for whole in by_drv.values():
+        latest = sorted(whole, key=lambda rref: stock.stops.get(rref, ""), reverse=True)
+        spared.update(latest[: policy.keep_last or 0])
+        scored = [rref for rref in whole if rref in stock.scores]
+        scored.sort(key=lambda rref: stock.scores[rref], reverse=True)
+        spared.update(scored[: policy.keep_best or 0])
     return spared
 
 
-def _users_first(dying: Mapping[Ref, Item]) -> list[Ref]:
+def _users_first(dying: Iterable[Ref], stock: Stock) -> list[Ref]:
     """Put each before what it needs; otherwise what was built longest ago first."""
-    needs = {ref: [need for need in item.needs if need in dying] for ref, item in dying.items()}
-    waiting = {ref: len(found) for ref, found in users(needs).items()}
-    free = [(dying[ref].stop, ref) for ref, count in waiting.items() if not count]
-    heapq.heapify(free)
+    needs, stops = stock.needs, stock.stops
+    waiting = dict.fromkeys(dying, 0)
+    for ref in waiting:
+        for need in needs[ref]:
+            if need in waiting:
+                waiting[need] += 1
+    unneeded = [(stops.get(ref, ""), ref) for ref, count in waiting.items() if not count]
+    unneeded.sort(reverse=True)
+    # Nearly all are of the first kind, and a heap of all would cost more than the rest of it.
+    freed: list[tuple[str, Ref]] = []
     order: list[Ref] = []
-    while free:
-        _, ref = heapq.heappop(free)
+    while freed or unneeded:
+        later = freed and (not unneeded or freed[0] < unneeded[-1])
+        _, ref = heapq.heappop(freed) if later else unneeded.pop()
         order.append(ref)
         for need in needs[ref]:
-            waiting[need] -= 1
-            if not waiting[need]:
-                heapq.heappush(free, (dying[need].stop, need))
+            if need in waiting:
+                waiting[need] -= 1
+                if not waiting[need]:
+                    heapq.heappush(freed, (stops.get(need, ""), need))
     return order
 
 
-def _until(order: Iterable[Ref], items: Mapping[Ref, Item], excess_bytes: int) -> list[Ref]:
+def _until(order: Iterable[Ref], sizes: Mapping[Ref, int], excess_bytes: int) -> list[Ref]:
     """Take from the front until enough is freed; the rest stays."""
     taken = []
     for ref in order:
         if excess_bytes <= 0:
             break
         taken.append(ref)
-        excess_bytes -= items[ref].size_bytes
+        excess_bytes -= sizes[ref]
     return taken
 
 
-def _reason(whole: bool, policy: Policy) -> str:
-    if not whole:
-        return "the remains of an interrupted copy, or damaged"
+def _reason(policy: Policy) -> str:
     words = ["no root, link or process needs it"]
     if policy.older_than_s is not None:
         words.append(f"it came more than {policy.older_than_s:g} s ago")

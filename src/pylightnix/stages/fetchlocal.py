@@ -127,10 +127,9 @@ def _copy(source: str | None, envname: str | None, limits: Limits, b: Build) -> 
     with staging(folder) as stage:
         staged = os.path.join(stage, filename)
         try:
-            copy_path(source, staged)
+            got = copy_path(source, staged)
         except FileNotFoundError as error:
             raise NoSource(source, envname, error.strerror or str(error)) from error
-        got = hash_path(None, staged)
         if got != expected:
             raise HashMismatch(source, expected, got)
         if not os.path.isdir(staged):

@@ -14,6 +14,14 @@ from pylightnix.core.value import value
 
 from .machine import boot_id
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Line: TypeAlias = tuple[DRef | RRef, int, float, str, tuple[DRef | RRef, ...]]
+    """An object in a listing: its bytes, when it came, when its build ended, what it needs."""
+
+TABLE = "shelf"
 NOBODY = (0, 0, 0)
 _NONE = "-"
 _UNREAD = "?"
@@ -148,23 +156,49 @@ def is_of(row: str, identity: tuple[int, int, int], durable: bool) -> bool:
     return row.startswith(state) and row.startswith(row_tails(durable), len(state))
 
 
-def rrefs_in_row(dref: DRef, row: str) -> list[RRef]:
+def rrefs_in_row(dref: str, row: str) -> list[RRef]:
     """Give the realizations in a row; none if there is no config."""
     _, config, *books = row.split("\n")
-    if not config:
-        return []
-    return [str.__new__(RRef, f"rref:{book[:32]}-{dref[5:]}") for book in books]
+    return [_rref(book[:32], dref[5:]) for book in books] if config else []
 
 
-def sizes_in_row(dref: DRef, row: str) -> tuple[int, dict[RRef, int]] | None:
-    """Give the bytes of a derivation's config and of each realization; None if nobody read it."""
+def outline_of_row(dref: DRef, row: str) -> tuple[int, dict[RRef, int], str] | None:
+    """Give bytes of a derivation and of each realization, and the latest end of a build.
+
+    Returns:
+        The time is text that sorts, empty if nobody knows; None if nobody read the config.
+    """
     _, config, *books = row.split("\n")
     if config in ("", _UNREAD):
         return None
-    parts = [book.split(" ", 4) for book in books]
+    total, newest, of = int(config[: config.index(" ")]), "", dref[5:]
+    parts: dict[RRef, int] = {}
+    for book in books:
+        rhash, _, stop, size_bytes, _ = book.split(" ", 4)
+        parts[_rref(rhash, of)] = int(size_bytes)
+        newest = max(newest, stop)
+    return max(0, total) + sum(parts.values()), parts, "" if newest == _NONE else newest
+
+
+def lines_of_row(dref: DRef, row: str) -> list[Line] | None:
+    """Give a derivation and its realizations as lines of a listing; None if the row lacks some."""
+    _, config, *books = row.split("\n")
+    if config in ("", _UNREAD):
+        return None
+    n_bytes, arrived_s, *deps = config.split(" ")
+    if n_bytes == "-1":
+        return None
+    own = tuple([str.__new__(DRef, dep) for dep in deps])
+    lines: list[Line] = [(dref, int(n_bytes), float(arrived_s), "", own)]
     of = dref[5:]
-    sizes = {str.__new__(RRef, f"rref:{part[0]}-{of}"): int(part[3]) for part in parts}
-    return int(config.partition(" ")[0]), sizes
+    for book in books:
+        rhash, _, stop, n_bytes, arrived_s, *more = book.split(" ")
+        needs: tuple[DRef | RRef, ...] = (dref,)
+        if more:
+            needs += tuple([str.__new__(RRef, need) for need in more])
+        known = "" if stop == _NONE else stop
+        lines.append((_rref(rhash, of), int(n_bytes), float(arrived_s), known, needs))
+    return lines
 
 
 def rrefs_in_context(dref: DRef, row: str, context: str) -> list[RRef]:
@@ -181,13 +215,17 @@ def rrefs_in_context(dref: DRef, row: str, context: str) -> list[RRef]:
 def _book(dref: DRef, line: str) -> Book:
     rhash, context, stop, size_bytes, arrived_s, *needs = line.split(" ")
     return Book(
-        str.__new__(RRef, f"rref:{rhash}-{dref[5:]}"),
+        _rref(rhash, dref[5:]),
         context,
         "" if stop == _NONE else stop,
         int(size_bytes),
         float(arrived_s),
         tuple([str.__new__(RRef, need) for need in needs]),
     )
+
+
+def _rref(rhash: str, of: str) -> RRef:
+    return str.__new__(RRef, f"rref:{rhash}-{of}")
 
 
 def _config(line: str) -> ConfigFacts:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pylightnix.core.manifest import META, Entry, Manifest, parse_manifest, rref_of
 from pylightnix.core.refs import DRef, RRef, rref2dref
+from pylightnix.core.value import value
 
 from .freeze import hash_open
 from .fsys import read_bytes
@@ -21,7 +21,7 @@ from .trouble import is_passing
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fault:
     """One thing that is not as the name of an object says.
 

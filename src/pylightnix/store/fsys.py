@@ -57,8 +57,11 @@ def write_new(path: str, data: bytes, *, sync: bool = False, dated: bool = True)
         os.close(fd)
 
 
-def read_bytes(path: str, at_most: int = sys.maxsize) -> bytes:
-    """Read a file, not through a link: all of it, or so many bytes."""
+def read_bytes(path: str, at_most: int = sys.maxsize, end: bytes = b"") -> bytes:
+    """Read a file, not through a link: all of it, or so many bytes.
+
+    Where what was read ends with `end`, that is the end, which saves asking for more.
+    """
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         # No file object: most of what is read is short. Only an empty read is the end: some network
@@ -67,9 +70,24 @@ def read_bytes(path: str, at_most: int = sys.maxsize) -> bytes:
         while part := os.read(fd, min(at_most, 1 << 16)):
             parts.append(part)
             at_most -= len(part)
+            if end and part.endswith(end):
+                break
         return b"".join(parts)
     finally:
         os.close(fd)
+
+
+def read_dated(path: str) -> tuple[bytes, float]:
+    """Read a whole file, not through a link; with its change time, in seconds since 1970."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        status = os.fstat(fd)
+        raw = os.read(fd, status.st_size + 1)
+        if len(raw) == status.st_size:
+            return raw, status.st_ctime
+    finally:
+        os.close(fd)
+    return read_bytes(path), status.st_ctime
 
 
 def is_locked(path: str) -> bool | None:

@@ -12,11 +12,11 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.reclaim import Policy, Ref, Victim, dead
 from pylightnix.core.refs import DRef, RRef, isrref
+from pylightnix.core.value import value
 
 from . import fsys
 from .census import Score, census
@@ -33,7 +33,7 @@ DERIVATION = "derivation"
 ORDER = "order"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Collection:
     """What a collection did, or would do.
 
@@ -94,11 +94,10 @@ def collect(
     with collector_lock(store, shared=False, wait_s=wait_s):
         if not dry_run:
             counted = census(store, score)
-        items = counted.items
         used = live_refs(store, mine)
         roots = {*all_roots(store, keep_folders, used), *keep, *at_work}
         now_s = time.time()
-        victims = () if leftovers_only else dead(items, roots, policy, now_s)
+        victims = () if leftovers_only else dead(counted.stock, roots, policy, now_s)
         before_s = now_s - policy.grace_s
         rest = tuple(leftovers(store, before_s, (*used, *at_work), counted.unsure))
         doomed = [] if dry_run else _taken(rest)
@@ -108,7 +107,7 @@ def collect(
     for path in doomed:
         fsys.delete_tree(path)
     freed = sum(victim.size_bytes for victim in victims) + sum(found.size_bytes for found in rest)
-    return Collection(victims, rest, len(items) - len(victims), freed, trash)
+    return Collection(victims, rest, len(counted.stock.needs) - len(victims), freed, trash)
 
 
 def _claimed(store: Store) -> list[str]:

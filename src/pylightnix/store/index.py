@@ -80,9 +80,13 @@ class Index:
                 rows += connection.execute(query, some).fetchall()
             return rows
 
-        for key, body, checksum in self._guarded(read) or ():
-            if type(key) is str and type(body) is str and checksum == _checksum(key, body):
-                rows[key] = fresh.get(key, body)
+        # Written out, and not by `_checksum`: there may be tens of thousands.
+        rows |= {
+            key: body
+            for key, body, checksum in self._guarded(read) or ()
+            if type(key) is type(body) is str
+            and checksum == crc32(body.encode(), crc32(key.encode()))
+        } | fresh
         return rows
 
     def flush(self) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from pylightnix.core.reclaim import Ref
 from pylightnix.core.refs import DRef
+from pylightnix.core.value import value
 
 from . import fsys
 from .layout import INCOMING, Store, drv_path, parse_drv, var_path
@@ -25,7 +25,7 @@ from .usage import tree_bytes
 _BOOKS = ("roots", f"roots/{LINKS}", f"roots/{LIVE}", "verified")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Leftover:
     """Something that no reader sees and no process works on."""
 
@@ -63,8 +63,8 @@ def leftovers(
     folders = [drv_path(store, dref) for dref in drefs if dref not in busy]
     books = [var_path(store, part) for part in _BOOKS]
     for folder in (*folders, *(() if busy else (store.objects,)), *books):
-        for name in _listed(folder):
-            if name.startswith(INCOMING) and _older(f"{folder}/{name}", before_s):
+        for name in _listed(folder, INCOMING):
+            if _older(f"{folder}/{name}", before_s):
                 yield _found(f"{folder}/{name}", "an interrupted write")
 
 
@@ -80,9 +80,9 @@ def _derivations(store: Store) -> list[DRef]:
     return [dref for name in names if (dref := parse_drv(name)) is not None]
 
 
-def _listed(folder: str) -> list[str]:
+def _listed(folder: str, begin: str = "") -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted([name for name in os.listdir(folder) if name.startswith(begin)])
     except (FileNotFoundError, NotADirectoryError):
         return []
 

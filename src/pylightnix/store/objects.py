@@ -26,7 +26,8 @@ from .check import faults
 from .freeze import InvalidOutput, freeze_tree
 from .layout import CONFIG, INCOMING, Store, drv_path, rref_path, var_path
 from .query import has_derivation
-from .shelf import add_book, mkbook
+from .reading import mkbook
+from .shelf import add_book
 from .syscalls import rename_noreplace, sync_filesystem
 from .verified import remember
 

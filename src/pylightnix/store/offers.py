@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pylightnix.core.manifest import META, context_key, context_prefix
 from pylightnix.core.refs import DRef, RRef
 
-from .books import is_of, rrefs_in_context
+from .books import TABLE, is_of, rrefs_in_context
 from .fsys import read_bytes
 from .layout import Store, drv_path, parse_rref, rref_path
-from .shelf import TABLE, identity_of, is_bare, shelf_in, status_of_folder
+from .shelf import identity_of, is_bare, shelf_in, status_of_folder
 
 
 def in_context(

@@ -1,34 +1,29 @@
 """What the folder of one derivation holds: its whole realizations, and what is known of each.
 
-A shelf is read from the disk, or taken from the index if the folder has not changed since: names in
-a folder cannot come or go without its modification time telling.
+A shelf is read from the disk (`reading`), or taken from the index if the folder has not changed
+since: names in a folder cannot come or go without its modification time telling.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from pylightnix.core.config import parse_config
-from pylightnix.core.hashing import config_digest
-from pylightnix.core.manifest import META, context_key, parse_manifest
-from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.refs import DRef
 from pylightnix.core.value import changed
 
 from .books import (
     NOBODY,
+    TABLE,
     Book,
     ConfigFacts,
     Shelf,
-    as_word,
     decode_shelf,
     encode_shelf,
 )
-from .fsys import read_bytes
-from .layout import CONFIG, INCOMING, Store, config_path, drv_path, parse_rref, rref_path
-from .trouble import read_if_possible
+from .layout import Store, drv_path
+from .reading import read_facts, read_shelf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,17 +33,18 @@ if TYPE_CHECKING:
 # moment ago can change again without a new time, so what was read of it is not remembered (git
 # calls such entries racy).
 RACY_NS = 50_000_000
-TABLE = "shelf"
 
 
-def shelf_of(store: Store, dref: DRef) -> Shelf | None:
+def shelf_of(store: Store, dref: DRef, *, config: bool = False) -> Shelf | None:
     """Give what a derivation's folder holds; None if there is no folder.
+
+    If it has to be read, and `config` is true, then with what the config says: one row to write.
 
     Effects: checks the contents of realizations that were never seen before; remembers in the
         index, where there is one, what is certain to be noticed if it changes.
     """
     status = status_of_folder(store, dref)
-    return None if status is None else shelf_in(store, dref, status)
+    return None if status is None else shelf_in(store, dref, status, config=config)
 
 
 def status_of_folder(store: Store, dref: DRef) -> os.stat_result | None:
@@ -71,7 +67,7 @@ def identity_of(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
-def shelf_in(store: Store, dref: DRef, status: os.stat_result) -> Shelf:
+def shelf_in(store: Store, dref: DRef, status: os.stat_result, *, config: bool = False) -> Shelf:
     """Give what `shelf_of` gives; `status` is of the folder as it was just now."""
     identity, index = identity_of(status), store.index
     known = None if index is None else _recalled(index, dref)
@@ -81,7 +77,7 @@ def shelf_in(store: Store, dref: DRef, status: os.stat_result) -> Shelf:
     if is_bare(store, status):
         return Shelf(identity, ())
     now_ns = time.time_ns()
-    shelf = read_shelf(store, dref, identity, known)
+    shelf = read_shelf(store, dref, identity, known, config)
     if index is not None:
         # A copy under way fills a strange folder without touching this one.
         certain = not shelf.strange and shelf.tidy and now_ns - max(identity[1:]) > RACY_NS
@@ -143,105 +139,9 @@ def facts_of(store: Store, dref: DRef, shelf: Shelf) -> ConfigFacts:
     """Give what the config of a derivation says, reading it only if the shelf does not know."""
     if shelf.config is not None:
         return shelf.config
-    # Not for want of descriptors: a collector that does not know what it needs would take it.
-    raw = read_if_possible(config_path(store, dref)) or b""
-    try:
-        if config_digest(raw) != dref[5:37]:
-            raise ValueError(CONFIG)
-        came_s = os.lstat(config_path(store, dref)).st_ctime
-        facts = ConfigFacts(len(raw), came_s, parse_config(raw).deps)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return ConfigFacts(-1, 0.0, ())
-    if store.index is not None:
+    facts = read_facts(store, dref)
+    if store.index is not None and facts.size_bytes >= 0:
         known = store.index.memory.get(dref)
         certain = isinstance(known, Shelf) and known.identity == shelf.identity
         _remember(store.index, dref, changed(shelf, config=facts), certain=certain)
     return facts
-
-
-def read_shelf(
-    store: Store, dref: DRef, identity: tuple[int, int, int], before: Shelf | None = None
-) -> Shelf:
-    """Read a derivation's folder from the disk.
-
-    Args:
-        store: where.
-        dref: the derivation.
-        identity: of its folder, taken before the reading.
-        before: what was known; of objects that are still whole it is kept.
-    """
-    old = {} if before is None else {book.rref: book for book in before.books}
-    names, has_config = _listed(drv_path(store, dref))
-    tidy = not any(name.startswith(INCOMING) for name in names)
-    found = sorted(rref for name in names if (rref := parse_rref(dref, name)) is not None)
-    read = [_book(store, rref, old.get(rref)) for rref in found]
-    books = tuple(book for book in read if book is not None)
-    whole = {book.rref for book in books}
-    strange = tuple(rref for rref in found if rref not in whole)
-    durable = store.durability != "none"
-    return Shelf(identity, books, strange, has_config=has_config, durable=durable, tidy=tidy)
-
-
-def _listed(folder: str) -> tuple[list[str], bool]:
-    """Names of entries that may be realizations, and whether there is a config."""
-    names, has_config = [], False
-    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as listing:
-        for entry in listing:
-            if entry.name == CONFIG:
-                has_config = entry.is_file(follow_symlinks=False)
-            else:
-                names.append(entry.name)
-    return names, has_config
-
-
-def _book(store: Store, rref: RRef, before: Book | None) -> Book | None:
-    """Read what is worth knowing of a realization, unless it is known; None if it is not whole."""
-    from .verified import is_valid
-
-    try:
-        if not is_valid(store, rref):
-            return None
-        # The same realization may have been deleted and have come again, or be known from the index
-        # of another store: then it is younger, and was built at another time.
-        if before is not None and before.arrived_s == arrived_s(store, rref):
-            return before
-        return _read_book(store, rref)
-    except (FileNotFoundError, NotADirectoryError):
-        return None  # collected, or deleted, while we looked
-
-
-def _read_book(store: Store, rref: RRef) -> Book:
-    folder = rref_path(store, rref)
-    raw = read_bytes(f"{folder}/{META}/manifest.json")
-    manifest = parse_manifest(raw)
-    stop, extra = _stop(folder)
-    size = len(raw) + extra + sum(entry[2] for entry in manifest.entries if len(entry) == 4)
-    return mkbook(rref, manifest.context, stop, size, arrived_s(store, rref))
-
-
-def arrived_s(store: Store, rref: RRef) -> float:
-    """Tell when a realization came into this store, in seconds since 1970."""
-    return os.lstat(rref_path(store, rref)).st_ctime
-
-
-def mkbook(
-    rref: RRef,
-    context: Mapping[DRef, Sequence[RRef]],
-    stop: str,
-    size_bytes: int,
-    arrived_s: float,
-) -> Book:
-    """Put together what is known of a realization."""
-    needs = tuple(sorted({used for chosen in context.values() for used in chosen}))
-    return Book(rref, context_key(context), stop, size_bytes, arrived_s, needs)
-
-
-def _stop(folder: str) -> tuple[str, int]:
-    """When a build ended, and the length of the file that says so."""
-    from pylightnix.core.codec import parse_json
-
-    try:
-        facts = parse_json(raw := read_if_possible(f"{folder}/{META}/build.json") or b"")
-    except (ValueError, RecursionError):
-        return "", 0
-    return (as_word(str(facts.get("stop", ""))) if isinstance(facts, dict) else ""), len(raw)

@@ -50,14 +50,16 @@ def is_kind(path: str, kind: Callable[[int], bool]) -> bool:
     return status is not None and kind(status.st_mode)
 
 
-def read_if_possible(path: str) -> bytes | None:
+def read_if_possible(path: str, end: bytes = b"") -> bytes | None:
     """Read a whole file, not through a link; None if there is none that can be read.
+
+    What ends with `end` is whole.
 
     Raises:
         OSError: it cannot be told just now.
     """
     try:
-        return read_bytes(path)
+        return read_bytes(path, end=end)
     except OSError as error:
         if is_passing(error):
             raise

@@ -1,20 +1,17 @@
-"""Where the objects of the store are, how much room they take, and which one a derivation has."""
+"""Where an object of the store is, how much room it takes, and which one a derivation has."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from stat import S_ISREG
 
 from pylightnix.core.errors import RealizeError
 from pylightnix.core.refs import DRef, RRef
 
-from .books import sizes_in_row
-from .layout import NotInStore, Store, config_path, drv_path
+from .books import Shelf
+from .layout import NotInStore, Store, drv_path
 from .query import config_of, require_rref, rrefs
 from .shelf import facts_of, shelf_of
-from .survey import survey
-from .trouble import is_kind
 
 
 class AmbiguousResult(RealizeError):
@@ -34,25 +31,9 @@ class AmbiguousResult(RealizeError):
         )
 
 
-def sizes(store: Store) -> dict[DRef, tuple[int, dict[RRef, int]]]:
-    """Give the bytes of every derivation and of each of its realizations, in order of hashes.
-
-    Metadata is included.
-    """
-    found: dict[DRef, tuple[int, dict[RRef, int]]] = {}
-    for dref, known in survey(store):
-        counted = sizes_in_row(dref, known) if type(known) is str else None
-        if counted is not None:
-            config_bytes, parts = counted
-            found[dref] = max(0, config_bytes) + sum(parts.values()), parts
-        elif is_kind(config_path(store, dref), S_ISREG):
-            found[dref] = size_of(store, dref)
-    return found
-
-
-def size_of(store: Store, dref: DRef) -> tuple[int, dict[RRef, int]]:
+def size_of(store: Store, dref: DRef, shelf: Shelf | None = None) -> tuple[int, dict[RRef, int]]:
     """Give the bytes of a derivation (config and realizations) and of each realization."""
-    shelf = shelf_of(store, dref)
+    shelf = shelf_of(store, dref) if shelf is None else shelf
     if shelf is None:
         return 0, {}
     parts = {book.rref: book.size_bytes for book in shelf.books}
