@@ -83,4 +83,4 @@ def test_a_sample_of_the_standard_library() -> None:
 
 @pytest.mark.slow
 def test_all_of_the_standard_library() -> None:
-    assert sum(check(LIBRARY / name) for name in FILES) > 1000
+    assert sum(check(LIBRARY / name) for name in FILES) > 500

@@ -36,6 +36,7 @@ FAMILIES = {
     "keep": "gc root",
     "health": "verify doctor index",
     "plugins": "plugins",
+    "tenants": "tenant",
 }
 
 REFS = """\
