@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from pylightnix.core.value import value
-
 from .channel import Channel, Incoming, Outgoing, packed
 from .codec import codec
 from .dialects import BSON, MSGPACK, spoken
@@ -20,7 +18,6 @@ from .tongue import Garbled, flatten, revive
 _START_LIMIT_S = 60.0
 
 
-@value
 class Job:
     """A call that is ready to be sent, to any worker.
 
@@ -31,10 +28,11 @@ class Job:
         big: the buffers that go before it.
     """
 
-    number: int
-    function: str
-    data: bytes
-    big: Outgoing
+    # No frozen value, which takes three times as long to make: one for each of many calls.
+    __slots__ = ("big", "data", "function", "number")
+
+    def __init__(self, number: int, function: str, data: bytes, big: Outgoing) -> None:
+        self.number, self.function, self.data, self.big = number, function, data, big
 
 
 def written(encode: Any, number: int, function: str, args: Any, kwargs: Any) -> Job:
