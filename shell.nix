@@ -19,6 +19,7 @@ let
       msgpack
       mypy
       nbclient
+      packaging
       pymongo
       pytest
       pytest-cov

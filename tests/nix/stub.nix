@@ -13,6 +13,7 @@ let
     "ipython"
     "matplotlib"
     "msgpack"
+    "packaging"
     "mypy"
     "nbclient"
     "pyrsistent"
