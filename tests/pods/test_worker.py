@@ -94,6 +94,12 @@ def _hidden():
 '''
 
 
+def test_an_argument_may_have_any_name(opened: Any) -> None:
+    with opened(SOURCE) as pod:
+        assert pod.add(1, self=1, function=2, args=3) == 3
+        assert pod.add.submit(1, self=1).result(10) == 3
+
+
 def test_a_function_has_its_signature_and_docstring(opened: Any) -> None:
     with opened(SOURCE) as pod:
         assert str(inspect.signature(pod.add)) == (

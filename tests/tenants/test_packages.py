@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from pylightnix import BuildFailed, Store
+from pylightnix.tenants import InvalidTenant, Tenant
 from pylightnix.tenants.packages import found_in, installed_in, packages_of, unmet
+from wheels_for_tests import sdist
 
 
 @pytest.fixture
@@ -81,3 +84,16 @@ def test_without_the_extra_an_error_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "packaging", None)
     with pytest.raises(NoPackaging, match=r"Install pylightnix\[tenants\]"):
         Settings("one", ("greet",))
+
+
+@pytest.mark.parametrize("by_place", [False, True])
+def test_nothing_is_built_for_a_tenant(
+    by_place: bool, tmp_path: Path, store: Store, wheels: Path
+) -> None:
+    path = sdist(wheels, tmp_path / "was-built")
+    asked = f"builds @ {path.as_uri()}" if by_place else "builds"
+    with pytest.raises((BuildFailed, InvalidTenant)):
+        Tenant.create(
+            "one", tmp_path / "tenants", [asked], find_links=wheels, store=store
+        ).install()
+    assert not (tmp_path / "was-built").exists()

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pods.test_hostile import LIARS, LYING
-from pylightnix import Store
+from lying_pods import LIARS, LYING
+from pylightnix import Store, gc, store_drefs
 from pylightnix.pods import CannotCross
 from pylightnix.pods.failures import WorkerDied
 from pylightnix.pods.hostile import SET, SOURCE
@@ -286,6 +286,43 @@ def test_who_wants_no_more_of_a_generator_ends_its_run(make: Making, policy: Pol
         "done",
         "its caller wanted no more",
     )
+
+
+def test_a_generator_without_an_end_has_no_more_time_than_any_call(
+    make: Making, policy: Policy
+) -> None:
+    one = make("one", JOB, policy=replace(policy, wall_s=0.5))
+    with one.load("job.py") as job, pytest.raises(RunTimeout):
+        for _ in job.count(10**9):
+            pass
+    assert one.log()[-1].state == "stopped"
+
+
+def test_what_is_collected_of_a_generator_has_a_limit(
+    make: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pylightnix.tenants.job.MOST_COLLECTED_BYTES", 1000)
+    one = make("one", JOB)
+    with one.load("job.py") as job:
+        assert job.count.submit(10).result() == list(range(10))
+        with pytest.raises(RunStopped, match="it gave more than 1000 bytes"):
+            job.count.submit(10**9).result()
+
+
+def test_a_service_may_collect_while_jobs_are_open(make: Making, store: Store) -> None:
+    one = make("one", JOB)
+
+    def sources() -> list[str]:
+        return [dref for dref in store_drefs(store) if dref.endswith("-tenant-source")]
+
+    with one.load("job.py") as job:
+        written(one, "job.py", JOB.replace("hello", "bye"))
+        with one.load("job.py") as other:
+            gc(grace_s=0, store=store)
+            assert len(sources()) == 2
+            assert (job.main(), other.main()) == ("hello you", "bye you")
+    gc(grace_s=0, store=store)
+    assert len(sources()) == 1
 
 
 def test_an_argument_that_cannot_be_sent_is_the_callers_mistake(make: Making) -> None:

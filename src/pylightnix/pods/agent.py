@@ -212,7 +212,8 @@ class Agent:
             if self.source and theirs.tb_frame.f_code.co_filename.startswith(f"{self.source}/"):
                 return theirs
             theirs = theirs.tb_next
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        ours = (__file__, "<frozen importlib.")  # by the latter a source that is no Python is read
+        while trace is not None and trace.tb_frame.f_code.co_filename.startswith(ours):
             trace = trace.tb_next
         return trace
 

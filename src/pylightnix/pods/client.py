@@ -54,17 +54,17 @@ class PodFunction:
         self._pool, self._about = pool, about
         self._streams = bool(about.get("streams"))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it; see the pod's own docstring."""
         if self._streams:
             return self._pool.stream(self.__name__, args, kwargs)
         return self._pool.call(self.__name__, args, kwargs)
 
-    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have it called, and go on; a generator's items become a list."""
         return self._pool.submit(self.__name__, args, kwargs)
 
-    def stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def stream(self, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Call it, and get what it yields while it runs."""
         return self._pool.stream(self.__name__, args, kwargs)
 

@@ -54,6 +54,8 @@ def pod_env(
     requirements: str | Iterable[str] | Stage | DRef,
     python: str | os.PathLike[str] | None = None,
     find_links: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    *,
+    wheels_only: bool = False,
 ) -> Stage:
     """Make a stage of a Python environment that has certain packages.
 
@@ -65,6 +67,8 @@ def pod_env(
             hashes. Or requirements, which are locked first.
         python: a path or a version; by default the interpreter that runs this.
         find_links: folders of wheels; then nothing else is asked, and no network is used.
+        wheels_only: whether packages that have no wheel are refused. To make one of its source runs
+            the code of its author, with all that this process may do.
 
     Returns:
         A stage; its artifact is the environment: `bin/python`, `lib`, `pyvenv.cfg`.
@@ -79,13 +83,13 @@ def pod_env(
     Concept: an environment as a value, known by what it is made from (Dolstra 2006, chapter 2).
     """
     folders = link_folders(find_links)
-    lock = _lock_of(requirements, python, folders)
+    lock = _lock_of(requirements, python, folders, wheels_only)
 
     def env(*, r: Registry) -> DRef:
         """Make an environment."""
         found = find_interpreter(python)
         pinned = lock(r=r) if callable(lock) else lock
-        program = installer()
+        program = installer(wheels_only)
         config = {
             "name": "pod-env",
             "lock": pinned,
@@ -102,6 +106,7 @@ def _lock_of(
     requirements: str | Iterable[str] | Stage | DRef,
     python: str | os.PathLike[str] | None,
     folders: Sequence[str],
+    wheels_only: bool,
 ) -> Stage | str:
     if callable(requirements) or isdref(requirements):
         return requirements  # type: ignore[return-value]
@@ -109,7 +114,7 @@ def _lock_of(
         return requirements
     if not isinstance(requirements, Iterable):
         raise InvalidValue(f"pod_env takes requirements or a lock, not {requirements!r:.100}")
-    return pod_lock(requirements, python, folders)
+    return pod_lock(requirements, python, folders, wheels_only=wheels_only)
 
 
 def _make(python: Interpreter, folders: Sequence[str], program: Installer, b: Build) -> None:

@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +14,9 @@ from pylightnix.pods.client import PodFunction
 
 from .refusals import JobClosed
 from .run import Plan, Run
+
+# As much as one message may have.
+MOST_COLLECTED_BYTES = 1 << 28
 
 
 class Runs:
@@ -24,16 +27,19 @@ class Runs:
     Args:
         plan: what runs are made from.
         at_once: how many calls; more than that wait.
+        held: closed with it: what it needs of the store.
     """
 
-    def __init__(self, plan: Plan, at_once: int) -> None:
+    def __init__(self, plan: Plan, at_once: int, held: ExitStack) -> None:
         self._plan, self._size = plan, at_once
         self._turn = threading.Semaphore(at_once)
         self._lock = threading.Lock()
-        self._spare = [Run(plan)]
+        with held:
+            self._spare = [Run(plan)]
+            held = held.pop_all()
         self.functions = self._spare[0].functions
         # Who forgets to close must not leave a process behind; its threads still live by then.
-        weakref.finalize(self, _end, self._spare)
+        self._end = weakref.finalize(self, _end, self._spare, held)
         self._threads: ThreadPoolExecutor | None = None
         self._active: set[Run] = set()
         self._closed = False
@@ -77,11 +83,13 @@ class Runs:
             run.stop()
         if threads is not None:
             threads.shutdown(cancel_futures=True)
-        _end(self._spare)
+        self._end()
 
     def _collected(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self.functions[function].get("streams"):
-            return list(self.stream(function, args, kwargs))
+            with self._run(function) as run:
+                written = run.written(function, args, kwargs)
+                return list(run.stream(written, most_bytes=MOST_COLLECTED_BYTES))
         return self.call(function, args, kwargs)
 
     @contextmanager
@@ -112,9 +120,10 @@ class Runs:
             raise JobClosed(function)
 
 
-def _end(runs: list[Run]) -> None:
-    while runs:
-        runs.pop().close()
+def _end(runs: list[Run], held: ExitStack) -> None:
+    with held:
+        while runs:
+            runs.pop().close()
 
 
 class Job:

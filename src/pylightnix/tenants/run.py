@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import pickle
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -122,10 +124,24 @@ class Run:
         self.close()
         return result
 
-    def stream(self, call: Call) -> Iterator[Any]:
-        """Make its one call, of a generator, and end it."""
+    def stream(self, call: Call, *, most_bytes: int | None = None) -> Iterator[Any]:
+        """Make its one call, of a generator, and end it.
+
+        Args:
+            call: which.
+            most_bytes: how much it may give, if all of it is kept.
+        """
+        wall_s, given_bytes = self._plan.policy.wall_s, 0
         with self._told(call.function) as worker:
-            yield from worker.stream(call)
+            until_s = time.monotonic() + (wall_s or math.inf)
+            for item in worker.stream(call):
+                if time.monotonic() > until_s:
+                    raise PodTimeout(call.function, wall_s or 0.0)
+                if most_bytes is not None:
+                    given_bytes += len(pickle.dumps(item))
+                    if given_bytes > most_bytes:
+                        raise WorkerDied("", None, f"it gave more than {most_bytes} bytes", "")
+                yield item
         self.close()
 
     @contextmanager

@@ -91,7 +91,7 @@ def requirements(packages: Iterable[str]) -> list[Requirement]:
     """Parse requirements.
 
     Raises:
-        InvalidTenant: one is none.
+        InvalidTenant: one is none, or names a place to take it from.
         NoPackaging: the extra `tenants` is not installed.
     """
     known = packaging().requirements
@@ -101,6 +101,8 @@ def requirements(packages: Iterable[str]) -> list[Requirement]:
             parsed.append(known.Requirement(text))
         except (known.InvalidRequirement, TypeError) as error:
             raise InvalidTenant("a package", text, str(error).splitlines()[0]) from None
+        if parsed[-1].url:
+            raise InvalidTenant("a package", text, "give a name and versions, not a place")
     return parsed
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -156,7 +156,8 @@ class Tenant:
         """Install its packages, as an environment in the store.
 
         Tenants with equal locks share it. What the requirements meant when they were installed
-        first is kept, until they are others.
+        first is kept, until they are others. Only wheels are taken: to build a package would run
+        its author's code on the platform.
 
         Args:
             progress: whether to show what happens on standard error; or who is told of it.
@@ -177,11 +178,11 @@ class Tenant:
         def made(stage: Callable[..., DRef]) -> RRef:
             return realize(instantiate(stage, store=store), on_event=listen or ignore)
 
-        lock = made(pod_lock(told.packages, None, told.find_links))
+        lock = made(pod_lock(told.packages, None, told.find_links, wheels_only=True))
         with open(f"{rref_path(store, lock)}/{LOCK}", encoding="utf-8") as file:
             pinned = file.read()
         # By its text: who asked in other words for the same shares it.
-        env = made(pod_env(pinned, None, told.find_links))
+        env = made(pod_env(pinned, None, told.find_links, wheels_only=True))
         self._adopt({"env": env, "lock": lock}, "the installation")
         return env
 
@@ -224,15 +225,22 @@ class Tenant:
         policy = replace(told.policy, require=frozenset(told.policy.require) | ALWAYS)
         usable(policy)
         env = self._environment()
+        at_work = live_roots(place.store).at_work
         stage = partial(modules, place.modules)
-        source = realize(instantiate(stage, store=place.store))
-        if not os.path.isfile(f"{rref_path(place.store, source)}/{path}"):
-            raise InvalidTenant("the file of a job", path, "there is no such file in usermodules")
-        self._adopt({"source": source}, f"loading {path}")
-        served = realize(instantiate(agent, store=place.store))
-        live_roots(place.store).hold([env, source, served])
-        plan = Plan(place, policy, told.quota_bytes, path, source, env, served, on_output)
-        return Job(Runs(plan, at_once), path)
+        closure = instantiate(stage, store=place.store)
+        with ExitStack() as held:
+            # Until the job is closed not even a `gc` of this process may have them: by then the
+            # tenant's roots may lead to other modules.
+            held.enter_context(at_work(closure.targets))
+            source, served = realize(closure), realize(instantiate(agent, store=place.store))
+            held.enter_context(at_work([env, source, served]))
+            if not os.path.isfile(f"{rref_path(place.store, source)}/{path}"):
+                raise InvalidTenant(
+                    "the file of a job", path, "there is no such file in usermodules"
+                )
+            self._adopt({"source": source}, f"loading {path}")
+            plan = Plan(place, policy, told.quota_bytes, path, source, env, served, on_output)
+            return Job(Runs(plan, at_once, held.pop_all()), path)
 
     def _environment(self) -> RRef:
         missing = self.missing()
