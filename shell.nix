@@ -29,8 +29,10 @@ let
       rich
       ruff
       setuptools
+      starlette
       submitit
       uv
+      uvicorn
     ];
 in
 pkgs.mkShell {

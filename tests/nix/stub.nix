@@ -27,8 +27,10 @@ let
     "rich"
     "ruff"
     "setuptools"
+    "starlette"
     "submitit"
     "uv"
+    "uvicorn"
   ] // {
     buildPythonPackage = arguments: arguments // {
       overridePythonAttrs = change: arguments // change;
