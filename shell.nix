@@ -19,6 +19,7 @@ let
       msgpack
       mypy
       nbclient
+      packaging
       pymongo
       pytest
       pytest-cov
@@ -28,8 +29,10 @@ let
       rich
       ruff
       setuptools
+      starlette
       submitit
       uv
+      uvicorn
     ];
 in
 pkgs.mkShell {

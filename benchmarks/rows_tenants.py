@@ -72,14 +72,14 @@ def _absent(*works: str) -> list[Claim]:
 def n3(bench: Bench) -> list[Claim]:
     """Another tenant with packages that one has already."""
     ready = "a second tenant with the same packages: created and installed"
-    more = "its part of the disk, of one tenant with 4 MB of packages"
+    more = "percent of the disk that it takes, of one tenant with 4 MB of packages"
     if absent := _absent(ready, more):
         return absent
     found = _asked(bench, "second", bench.size(20))
-    parts = Series(OURS, tuple(found["parts"]), "calls")
+    parts = Series(OURS, tuple(100 * part for part in found["parts"]), "calls")
     return [
         Claim(ready, Series(OURS, tuple(found["seconds"])), at_most=0.05, absolute=True),
-        Claim(more, parts, at_most=0.01, absolute=True),
+        Claim(more, parts, at_most=1.0, absolute=True),
     ]
 
 

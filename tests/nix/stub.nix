@@ -13,6 +13,7 @@ let
     "ipython"
     "matplotlib"
     "msgpack"
+    "packaging"
     "mypy"
     "nbclient"
     "pyrsistent"
@@ -26,8 +27,10 @@ let
     "rich"
     "ruff"
     "setuptools"
+    "starlette"
     "submitit"
     "uv"
+    "uvicorn"
   ] // {
     buildPythonPackage = arguments: arguments // {
       overridePythonAttrs = change: arguments // change;

@@ -148,3 +148,6 @@ class RunStopped(TenantError):
 
 class RunTimeout(RunStopped, TimeoutError):
     """A run took longer than `wall_s` of its policy."""
+
+    def __init__(self, run: str, function: str, reason: str = "wall_s") -> None:
+        super().__init__(run, function, reason)

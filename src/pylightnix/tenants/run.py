@@ -161,7 +161,7 @@ class Run:
             raise failed from RemoteTraceback(failed.traceback)
         except PodTimeout:
             self.close("stopped", "wall_s")
-            raise RunTimeout(self.run, function, "wall_s") from None
+            raise RunTimeout(self.run, function) from None
         except WorkerDied as error:
             reason = error.cause or f"its process ended with status {error.status}"
             self.close("stopped", reason)

@@ -227,7 +227,7 @@ class Tenant:
         usable(policy)
         env = self._environment()
         at_work = live_roots(place.store).at_work
-        stage = partial(modules, f"{place.folder}/usermodules")
+        stage = partial(modules, place.modules)
         closure = instantiate(stage, store=place.store)
         with ExitStack() as held:
             # Until the job is closed not even a `gc` of this process may have them: by then the
