@@ -61,7 +61,7 @@ def hello(tarball: str, answers: str) -> DRef:
         answers: path of what `configure` learned of this machine before; to learn it takes five
             times as long as to build the program.
     """
-    return _hello("hello", tarball, [fetchlocal(path=answers), ANSWERS])
+    return _hello("hello", tarball, [fetchlocal(path=answers, mode="as-is"), ANSWERS])
 
 
 def configured(tarball: str) -> DRef:
