@@ -15,7 +15,7 @@ MEASURED := --cov --cov-report= --cov-fail-under=0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help all venv check fmt fmt-check lint types floors test test-plain test-optimized test-nonroot test-fast test-all \
-	laws golden crash prove cov doctest docs demo demos bench bench-quick wheel clean
+	laws golden crash prove cov doctest docs demo demos platform bench bench-quick wheel clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r n t; do printf '  %-16s%s\n' "$$n" "$$t"; done
@@ -94,6 +94,12 @@ demo: $(READY_TO_RUN)  ## the quick start, on a store in this folder
 
 demos: .venv-demos/.ok  ## weave demos/*.pmd
 	.venv-demos/bin/python demos/weave.py
+
+.venv-platform/.ok: pyproject.toml
+	$(PYTHON) -m venv .venv-platform && { .venv-platform/bin/python -m pip install -qq --disable-pip-version-check -e '.[platform]' || $(NO_INDEX); } && touch $@
+
+platform: .venv-platform/.ok  ## serve demos/platform on 127.0.0.1:8000
+	.venv-platform/bin/python demos/platform/service.py demos/platform/platform.toml
 
 .venv-bench/.ok: pyproject.toml
 	$(PYTHON) -m venv .venv-bench && { .venv-bench/bin/python -m pip install -qq --disable-pip-version-check -e '.[bench]' || $(NO_INDEX); } && touch $@

@@ -62,6 +62,10 @@ ROWS: dict[str, Callable[[Bench], list[Claim]]] = {
     "B1": rows_sandbox.b1,
     "N1": rows_tenants.n1,
     "N2": rows_tenants.n2,
+    "N3": rows_tenants.n3,
+    "N4": rows_tenants.n4,
+    "N5": rows_tenants.n5,
+    "N6": rows_tenants.n6,
 }
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.md"

@@ -25,8 +25,8 @@ def _there() -> bool:
     return all(find_spec(name) for name in ("uv", "bson"))
 
 
-def _asked(bench: Bench, *words: object, **env: str) -> Any:
-    return json.loads(answer(ours("pods.py", *words), {**bench.env(bench.memory), **env}))
+def _asked(bench: Bench, *words: object) -> Any:
+    return json.loads(answer(ours("pods.py", *words), bench.env(bench.memory)))
 
 
 def _beside(work: str, mine: Series, values: list[float], at_most: float | None) -> Claim:
@@ -99,7 +99,7 @@ def d2(bench: Bench) -> list[Claim]:
 
 
 def d3(bench: Bench) -> list[Claim]:
-    """An environment of two packages, made anew: with an empty cache of uv, with a warm one."""
+    """An environment of two packages, made anew: with empty caches of uv, with warm ones."""
     works = [f"an environment of two tiny packages, {word}" for word in ("cold", "warm cache")]
     if not _there():
         return _absent(works)
@@ -108,11 +108,7 @@ def d3(bench: Bench) -> list[Claim]:
     for work, cold in zip(works, (True, False), strict=True):
         mine, alone = [], []
         for turn in range(bench.runs + 1):
-            cache = bench.fresh("d3-cache") if cold else bench.memory / "d3-warm"
-            env = {"UV_CACHE_DIR": str(cache)}
-            found = _asked(bench, "create", bench.fresh("d3"), wheels, **env)
-            if cold:  # the second to run finds what the first one left
-                env["UV_CACHE_DIR"] = str(bench.fresh("d3-cache"))
+            found = _asked(bench, "create", bench.fresh("d3"), wheels, cold, turn % 2 == 0)
             if turn:
                 mine.append(found["ours"])
                 alone.append(found["uv"])
@@ -130,7 +126,7 @@ def d4(bench: Bench) -> list[Claim]:
         return _absent([work])
     wheels, tops = _wheels(bench.fresh("d4-wheels")), []
     for name in ("d4", "d4-at-a-longer-path"):
-        _asked(bench, "create", bench.fresh(name), wheels)
+        _asked(bench, "create", bench.fresh(name), wheels, False, True)
         objects = bench.memory / name / "root" / "store-v1"
         tops.append(next(objects.glob("*-pod-env/*/pyvenv.cfg")).parent)
     one, other = (_entries(top) for top in tops)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 
 import pytest
 
@@ -25,6 +26,19 @@ def needs(backend: str, *words: str) -> None:
     lacking = set(words) - found.enforces[backend]
     if lacking:
         pytest.skip(f"{backend} does not enforce {', '.join(sorted(lacking))} here")
+
+
+def needs_tenants() -> None:
+    """Skip where no code of a tenant can be run."""
+    lacking = [name for name in ("uv", "bson", "packaging") if find_spec(name) is None]
+    if lacking:
+        pytest.skip(f"tenants need {', '.join(lacking)}: pip install pylightnix[tenants]")
+    from pylightnix.tenants.settings import ALWAYS
+
+    try:
+        usable(Policy(require=ALWAYS, memory_bytes=256 << 20, cpu_s=10))
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
 
 
 def boxed() -> Policy:

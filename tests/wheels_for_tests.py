@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
+import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,3 +42,21 @@ def greetings(folder: Path) -> Path:
         wheel(folder, "greet", version, {"greet/__init__.py": source})
     wheel(folder, "needy", "1.0", {"needy.py": "import greet\n"}, ["greet<2"])
     return folder
+
+
+def sdist(folder: Path, marker: Path) -> Path:
+    """Pack a source whose build writes a file, wherever it is built, and fails; gives its path."""
+    write = f"open({str(marker)!r}, 'w').close()"
+    backend = f"def build_wheel(*_, **__):\n    {write}\n    raise SystemExit(1)\n"
+    backend += "prepare_metadata_for_build_wheel = build_wheel\n"
+    project = '[build-system]\nrequires = []\nbuild-backend = "b"\nbackend-path = ["."]\n'
+    project += '[project]\nname = "builds"\ndynamic = ["version"]\n'
+    about = "Metadata-Version: 2.1\nName: builds\nVersion: 1.0\n"
+    folder.mkdir(exist_ok=True)
+    path = folder / "builds-1.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in (("pyproject.toml", project), ("b.py", backend), ("PKG-INFO", about)):
+            info = tarfile.TarInfo(f"builds-1.0/{name}")
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return path

@@ -1,11 +1,14 @@
 """Calls of a pod and of execnet in turn, in one process: prints what each took, as JSON.
 
-pods.py calls FOLDER ROUNDS     pods.py boot FOLDER ROUNDS     pods.py create FOLDER WHEELS
+pods.py calls FOLDER ROUNDS
+pods.py boot FOLDER ROUNDS
+pods.py create FOLDER WHEELS COLD FIRST
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -132,21 +135,36 @@ def boot(folder: str, rounds: int) -> dict[str, Any]:
     return {"sandboxed": policy is not None, **found}
 
 
-def create(folder: str, wheels: str) -> dict[str, float]:
-    """An environment made by us, again, and by uv alone with byte code; the lock is there."""
+def create(folder: str, wheels: str, cold: bool, first: bool) -> dict[str, float]:
+    """An environment made by us, again, and by uv alone with byte code; the lock is there.
+
+    Args:
+        folder: for stores and caches.
+        wheels: where packages come from.
+        cold: each begins with an empty cache of uv's, instead of one that knows everything.
+        first: whether we come first.
+    """
     top = Path(folder)
     store = Store.open(top / "root", create=True, durability="none")
     lock = pod_lock(["needy"], find_links=wheels)
+    os.environ["UV_CACHE_DIR"] = str(top / "cache")
     text = rref2path(realize(instantiate(lock, store=store)), store) / "requirements.lock"
     closure = instantiate(pod_env(lock, find_links=wheels), store=store)
-    ours = seconds(lambda: realize(closure))
+    works = {"ours": lambda: realize(closure), "uv": lambda: by_uv(top / "by-uv", text, wheels)}
+    if not cold:
+        by_uv(top / "before", text, wheels)
+    found = {}
+    for name in works if first else reversed(works):
+        if cold:
+            os.environ["UV_CACHE_DIR"] = str(top / f"cache-{name}")
+        found[name] = seconds(works[name])
     env = pod_env(lock, find_links=wheels)
-    again = seconds(lambda: realize(instantiate(env, store=store)), 5)
-    return {"ours": ours, "again": again, "uv": seconds(lambda: by_uv(top, text, wheels))}
+    found["again"] = seconds(lambda: realize(instantiate(env, store=store)), 5)
+    return found
 
 
-def by_uv(top: Path, lock: Path, wheels: str) -> None:
-    uv, out = uv_program(), str(top / "by-uv")
+def by_uv(place: Path, lock: Path, wheels: str) -> None:
+    uv, out = uv_program(), str(place)
     python = find_interpreter(None).path
     subprocess.run([uv, "venv", "-q", "--relocatable", "--python", python, out], check=True)
     words = ["pip", "sync", "-q", "--python", f"{out}/bin/python", "--require-hashes"]
@@ -157,6 +175,7 @@ def by_uv(top: Path, lock: Path, wheels: str) -> None:
 if __name__ == "__main__":
     what, where, last = sys.argv[1:4]
     if what == "create":
-        print(json.dumps(create(where, last)))
+        cold, first = (word == "True" for word in sys.argv[4:6])
+        print(json.dumps(create(where, last, cold, first)))
     else:
         print(json.dumps((calls if what == "calls" else boot)(where, int(last))))

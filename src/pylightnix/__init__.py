@@ -45,6 +45,7 @@ _HOMES = {
     "engine.build": "Build build_cattrs build_config build_context build_deref build_name "
     "build_outpath build_outpaths build_path build_paths",
     "engine.wrapper": "build_wrapper",
+    "engine.confine": "RealizerEnded RealizerRaised",
     "engine.failures": "BuildsFailed TimedOut WorkerDied",
     "engine.events": "Built CutOff Event Failed Fetched Finished Hit Listener LogLine Planned "
     "Progress Queued Skipped Started Waiting",

@@ -105,6 +105,7 @@ from .engine.build import (
     build_paths,
 )
 from .engine.closure import Closure, NotADerivation
+from .engine.confine import RealizerEnded, RealizerRaised
 from .engine.events import (
     Built,
     CutOff,
@@ -257,6 +258,8 @@ __all__ = [
     "RealizeError",
     "Realized",
     "Realizer",
+    "RealizerEnded",
+    "RealizerRaised",
     "RefPath",
     "Registry",
     "ReplHelper",

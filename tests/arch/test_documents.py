@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
     p.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "docs/**/*.md", "demos/*.md", "changes/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "demos/**/*.md", "changes/*.md")
     for p in ROOT.glob(pattern)
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from cli.shop import Run, Shop
 from pylightnix.cli import matrix
+from pylightnix.pods.hostile import PodTried
 from pylightnix.sandbox.capabilities import Capabilities
 from pylightnix.sandbox.trials import TRIALS, Tried
 from sandboxes import probed
@@ -136,6 +138,8 @@ def test_doctor_prints_what_sandboxes_deny(run: Run, own_shop: Shop) -> None:
     done = run("doctor")
     for name in probed().backends[:1]:
         assert f"{name} denied 12 of 12 attempts" in done.out
+        if find_spec("bson"):
+            assert f"{name} held 8 of 8 hostile pods" in done.out
     rows = {line.split()[0]: line for line in done.lines if line.strip()}
     assert set(TRIALS) <= set(rows)
     assert "denied" in rows["ptrace"]
@@ -149,7 +153,13 @@ def test_a_sandbox_that_does_not_hold_is_not_well(monkeypatch: pytest.MonkeyPatc
     )
     leaky = tuple(Tried(name, name not in ("file", "kill"), "-") for name in TRIALS)
     monkeypatch.setattr(matrix, "tried", lambda: (found, {"bubblewrap": leaky}))
+    calls = [PodTried("noise", True, "value"), PodTried("loop", False, "value")]
+    monkeypatch.setattr(matrix, "tried_pods", lambda backends: {"unshare": calls})
+    monkeypatch.setattr(matrix, "SET", {"noise": (), "loop": ()})
     findings, table = matrix.findings()
+    *findings, pods = findings
+    assert (pods.ok, pods.detail) == (False, "unshare held 1 of 2 hostile pods; not loop")
+    assert ["loop", "NOT", "held", "(value)"] in [line.split() for line in table]
     assert [finding.ok for finding in findings] == [False, True, True, True]
     assert "should have denied file too" in findings[0].detail
     assert findings[1].detail == "unshare is not to be had: why"

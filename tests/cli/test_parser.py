@@ -37,6 +37,7 @@ COMMANDS = [
     "index",
     "plugins",
     "run",
+    "tenant",
 ]
 # What a command wants behind it; otherwise a reference.
 WORDS = {
@@ -46,6 +47,7 @@ WORDS = {
     "root": ["add", "n", "r"],
     "index": ["--rebuild"],
     "plugins": ["list"],
+    "tenant": ["list"],
     **{name: [] for name in ("ls", "init", "du", "find", "gc", "table", "verify", "doctor")},
 }
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from wheels_for_tests import wheel
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -109,3 +111,16 @@ def test_the_how_to_builds_a_c_program(tmp_path: Path) -> None:
     program = run("\n".join(BLOCK.findall(page)), tmp_path).strip()
     told = subprocess.run([program, "reader"], capture_output=True, text=True, check=True).stdout
     assert told.startswith("Good day, reader.")
+
+
+def test_two_versions_of_a_package_in_one_program_as_the_how_to_writes_them(tmp_path: Path) -> None:
+    pytest.importorskip("uv")
+    wheels = tmp_path / "wheels"
+    for version, said in (("1.26", "1.0"), ("2.0", "np.float64(1.0)")):
+        source = f"class float64(float):\n    def __repr__(self):\n        return '{said}'\n"
+        wheel(wheels, "numpy", version, {"numpy/__init__.py": source})
+    page = (ROOT / "docs" / "howto" / "pods.md").read_text(encoding="utf-8")
+    (code,) = (block for block in BLOCK.findall(page) if "def compared" in block)
+    code = code.replace('"])', f'"], find_links={str(wheels)!r})')
+    first = "from pylightnix import store_initialize\nstore_initialize()\n"
+    assert run(first + code, tmp_path) == "1.0 became np.float64(1.0)\n"

@@ -163,6 +163,14 @@ def test_its_environment_is_the_same_for_everybody(
     assert text.endswith("946684800 UTC yes")
 
 
+def test_sets_have_the_same_order_for_everybody(store: Store, policy: Policy) -> None:
+    def build(b: Build) -> None:
+        write_text(b, str(hash("a word")))
+
+    one, other = (text_of(store, made(store, build, policy, turn=turn)) for turn in "12")
+    assert one == other
+
+
 def test_what_it_prints_and_runs_is_in_its_log(store: Store, policy: Policy) -> None:
     def build(b: Build) -> None:
         print("by hand")

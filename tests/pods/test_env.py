@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from pylightnix.pods import (
     pod_open,
 )
 from pylightnix.pods.interpreter import find_interpreter
+from wheels_for_tests import sdist
 
 SOURCE = """\
 import greet
@@ -96,6 +98,24 @@ def test_what_cannot_be_locked_is_an_error_in_the_words_of_uv(
 def test_options_are_no_requirements() -> None:
     with pytest.raises(InvalidValue, match="--index-url"):
         pod_lock(["--index-url=somewhere", "greet"])
+
+
+@pytest.mark.parametrize("by_place", [False, True])
+def test_where_only_wheels_are_wanted_no_source_is_built(
+    by_place: bool, current: Store, tmp_path: Path
+) -> None:
+    marker = tmp_path / "was-built"
+    path = sdist(tmp_path / "sources", marker)
+    asked = [f"builds @ {path.as_uri()}" if by_place else "builds"]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    lock = f"{asked[0] if by_place else 'builds==1.0'} --hash=sha256:{digest}\n"
+    for wanted in (asked, lock):
+        with pytest.raises(BuildFailed):
+            realize(instantiate(pod_env(wanted, find_links=path.parent, wheels_only=True)))
+        assert not marker.exists()
+    with pytest.raises(BuildFailed):
+        realize(instantiate(pod_env(asked, find_links=path.parent)))
+    assert marker.exists()
 
 
 def test_an_environment_built_at_two_paths_is_the_same_to_the_byte(

@@ -22,6 +22,8 @@ def test_every_error_has_a_category_and_survives_a_trip() -> None:
     errors = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception)]
     assert len(errors) > 10
     for kind in errors:
+        if issubclass(kind, Warning):
+            continue
         count = kind.__init__.__code__.co_argcount - 1 if "__init__" in vars(kind) else 1
         given = {"PodTimeout": ("f", 7.0), "WorkerDied": ("f", -9, "", "log")}
         error = kind(*given.get(kind.__name__, ["7"] * count))

@@ -13,7 +13,7 @@ import pytest
 from pylightnix import BuildFailed, Store, instantiate, realize, rref2path
 from pylightnix.pods import EnvFailed, NoExtra, Unlockable, pip, pod_env, pod_lock
 from pylightnix.pods.installer import SlowPip
-from wheels_for_tests import wheel
+from wheels_for_tests import sdist, wheel
 
 SCRIPT = "[console_scripts]\nshout = shouting:main\n"
 SHOUTING = "import sys\n\n\ndef main():\n    print('LOUD', sys.prefix)\n"
@@ -111,3 +111,17 @@ def test_without_either_the_error_names_the_extra(
     with pytest.raises(NoExtra, match=r"Install pylightnix\[pods\]"):
         instantiate(pod_env([]))
     assert os.environ["PATH"] == ""
+
+
+@pytest.mark.parametrize("by_place", [False, True])
+def test_where_only_wheels_are_wanted_pip_builds_nothing(
+    by_place: bool, current: Store, tmp_path: Path
+) -> None:
+    path = sdist(tmp_path / "sources", tmp_path / "was-built")
+    asked = [f"builds @ {path.as_uri()}" if by_place else "builds"]
+    with pytest.raises(BuildFailed):
+        realize(instantiate(pod_lock(asked, find_links=path.parent, wheels_only=True)))
+    assert not (tmp_path / "was-built").exists()
+    with pytest.raises(BuildFailed):
+        realize(instantiate(pod_lock(asked, find_links=path.parent)))
+    assert (tmp_path / "was-built").exists()

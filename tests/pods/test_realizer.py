@@ -173,6 +173,18 @@ def test_a_builder_in_a_sandbox_sees_its_closure_and_nothing_else(
     assert "SOURCE_DATE_EPOCH" in seen[5] and "PYLIGHTNIX_ROOT" not in seen[5]
 
 
+def test_sets_have_the_same_order_for_everybody_in_an_environment(current: Store) -> None:
+    def order(b: Build) -> None:
+        (build_outpath(b) / "hash").write_text(str(hash("a word")))
+
+    env = pod_env([])
+    one, other = (
+        (rref2path(realize(instantiate(derive, name, order, env=env))) / "hash").read_text()
+        for name in ("one", "other")
+    )
+    assert one == other
+
+
 def test_what_a_caller_passes_reaches_the_builder(current: Store) -> None:
     def told(b: Build) -> None:
         (build_outpath(b) / "told").write_text(f"{b.rarg['word']} {b.rindex}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import pickle
 import sys
 import threading
@@ -22,6 +23,9 @@ from pylightnix.pods import (
     agentfile,
 )
 from pylightnix.pods.channel import LIMIT
+from pylightnix.pods.codec import codec
+from pylightnix.pods.process import Program
+from pylightnix.pods.worker import Worker, written
 
 SOURCE = '''
 import os, sys, time, warnings
@@ -88,6 +92,12 @@ def fork_and_return():
 def _hidden():
     return 1
 '''
+
+
+def test_an_argument_may_have_any_name(opened: Any) -> None:
+    with opened(SOURCE) as pod:
+        assert pod.add(1, self=1, function=2, args=3) == 3
+        assert pod.add.submit(1, self=1).result(10) == 3
 
 
 def test_a_function_has_its_signature_and_docstring(opened: Any) -> None:
@@ -331,3 +341,44 @@ def test_the_agent_runs_on_other_versions_of_python(opened: Any) -> None:
             value = {(1, 2): b"x" * 100_000, "set": {2**80}}
             assert pod.echo(value) == value, python
             assert list(pod.rows(3)) == [0, 1, 2], python
+
+
+def test_the_working_folder_is_handed_out_before_any_code_of_the_pod_runs(
+    tmp_path: Path, agent_file: Path
+) -> None:
+    source, handed = tmp_path / "source", []
+    source.mkdir()
+    (source / "job.py").write_text("import os\nseen = os.listdir('.')\ndef f(): return seen\n")
+
+    def prepare(fd: int) -> None:
+        os.close(os.open("given", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+        handed.append(os.readlink(f"/proc/self/fd/{fd}"))
+        os.close(fd)
+
+    # Without a sandbox a worker works where we do.
+    here = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        log = str(tmp_path / "log")
+        program = Program(sys.executable, str(agent_file), str(source), "demo", log, file="job.py")
+        worker = Worker(program, prepare)
+        told = worker.describe(20.0)
+    finally:
+        os.chdir(here)
+    assert handed == [str(tmp_path)]
+    assert "given" in worker.call(written(codec()[0], 1, "f", (), {}))
+    assert set(told["functions"]) == {"f"}
+    worker.close()
+
+
+def test_who_cannot_prepare_leaves_no_process(tmp_path: Path, agent_file: Path) -> None:
+    program = Program(sys.executable, str(agent_file), str(tmp_path), "demo", str(tmp_path / "log"))
+    before = len(os.listdir("/proc/self/fd"))
+
+    def prepare(fd: int) -> None:
+        os.close(fd)
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        Worker(program, prepare)
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -103,6 +103,33 @@ def test_a_path_is_shown_at_another_place(run: Run, backend: str, room: Path) ->
     assert (room / "file").read_text() == "x\n"
 
 
+def test_a_path_may_be_shown_elsewhere_and_only_to_see(
+    run: Run, backend: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("text")
+    script = "cat /place/file; (echo x >/place/file) 2>&1; touch /place/new 2>&1"
+    ended, said = run(mild(backend), "sh", "-c", script, placed={"/place": str(tmp_path)})
+    assert ended.status and said.startswith("text") and str(tmp_path) not in said
+    assert (tmp_path / "file").read_text() == "text" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_private_folder_holds_what_it_may_and_not_a_page_more(run: Run, backend: str) -> None:
+    script = """
+    pwd; head -c 81920 /dev/zero >part; head -c 81920 /dev/zero 2>&1 >rest; cat part rest | wc -c
+    rm part; head -c 81920 /dev/zero >more && ls
+    """
+    size = 25 * 4096
+    _, said = run(mild(backend), "sh", "-c", script, volumes={"/room": size}, cwd="/room")
+    first, refused, *lines = said.splitlines()
+    assert first == "/room" and "No space left" in refused
+    assert lines == [str(size), "more", "rest"]
+
+
+def test_a_private_folder_may_cover_what_is_seen(run: Run, backend: str) -> None:
+    _, said = run(mild(backend), "sh", "-c", "ls /usr/share; ls /usr", volumes={"/usr/share": 4096})
+    assert "share" in said.splitlines() and "man" not in said.splitlines()
+
+
 def test_temporary_files_are_its_own(run: Run, backend: str) -> None:
     _, said = run(mild(backend), "sh", "-c", "echo mine >/tmp/f; ls /tmp; echo x >/dev/shm/f")
     assert said == "f\n"

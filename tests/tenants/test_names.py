@@ -7,7 +7,23 @@ import pickle
 import pytest
 
 from pylightnix import PylightnixError, pipelines, tenants
-from pylightnix.tenants import CannotRewrite, InvalidRewrite, NativeModule, NotVendored
+from pylightnix.tenants import (
+    BrokenSettings,
+    CannotRewrite,
+    InvalidRewrite,
+    InvalidTenant,
+    JobClosed,
+    NativeModule,
+    NoPackaging,
+    NoTenant,
+    NotInstalled,
+    NotVendored,
+    QuotaExceeded,
+    RunFailed,
+    RunStopped,
+    RunTimeout,
+    TenantExists,
+)
 
 ERRORS = [
     CannotRewrite(1, 2, "x"),
@@ -15,6 +31,20 @@ ERRORS = [
     InvalidRewrite(("x", "y")),
     NotVendored("x"),
     NativeModule("x", "y.so", "z"),
+    InvalidTenant("x", ["y"], "z"),
+    NoTenant("x", "y", ("z",)),
+    TenantExists("x", "y"),
+    NotInstalled("x", ("y", "z")),
+    QuotaExceeded("x", 3, (("y", 2), ("z", 1)), "w"),
+    QuotaExceeded("x", None, (), "w"),
+    JobClosed("x"),
+    RunFailed("x", "f", "ValueError", "y", "z"),
+    RunFailed("x", "", "ValueError", "y", "z"),
+    RunStopped("x", "f", "memory_bytes"),
+    RunStopped("x", "", "z"),
+    RunTimeout("x", "f", "wall_s"),
+    BrokenSettings("x", "y"),
+    NoPackaging("x"),
 ]
 
 

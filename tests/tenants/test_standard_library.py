@@ -160,4 +160,4 @@ def test_a_sample_of_the_standard_library() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
 def test_all_of_the_standard_library(share: int) -> None:
-    assert sum(check(LIBRARY / name) for name in FILES[share::SHARES]) > 1000 / SHARES
+    assert sum(check(LIBRARY / name) for name in FILES[share::SHARES]) > 400 / SHARES

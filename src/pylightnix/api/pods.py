@@ -45,9 +45,11 @@ def pod_lock(
     requirements: str | Iterable[str],
     python: str | os.PathLike[str] | None = None,
     find_links: Links = (),
+    *,
+    wheels_only: bool = False,
 ) -> Stage:
     """Make a stage that pins requirements."""
-    return ambient(_lock.pod_lock(requirements, python, find_links))
+    return ambient(_lock.pod_lock(requirements, python, find_links, wheels_only=wheels_only))
 
 
 @wraps(_env.pod_env)
@@ -55,9 +57,11 @@ def pod_env(
     requirements: str | Iterable[str] | Stage | DRef,
     python: str | os.PathLike[str] | None = None,
     find_links: Links = (),
+    *,
+    wheels_only: bool = False,
 ) -> Stage:
     """Make a stage of an environment."""
-    return ambient(_env.pod_env(requirements, python, find_links))
+    return ambient(_env.pod_env(requirements, python, find_links, wheels_only=wheels_only))
 
 
 @wraps(_source.pod)

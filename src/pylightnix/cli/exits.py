@@ -18,6 +18,7 @@ def exit_code(error: PylightnixError) -> int:
     from pylightnix.store.layout import NoStore, NotInStore
     from pylightnix.store.query import Corrupt
     from pylightnix.store.roots import NoSuchRoot
+    from pylightnix.tenants.refusals import NoTenant
 
     from .loading import NoSuchTarget
 
@@ -28,6 +29,7 @@ def exit_code(error: PylightnixError) -> int:
         (NoSuchRoot, NOT_FOUND),
         (NoSuchPlugin, NOT_FOUND),
         (NoSuchTarget, NOT_FOUND),
+        (NoTenant, NOT_FOUND),
         (InvalidValue, USAGE),
     )
     return next((code for kind, code in table if isinstance(error, kind)), NOT_SO)

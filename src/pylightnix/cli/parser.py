@@ -24,6 +24,7 @@ from . import (
     args_store,
     args_table,
     args_tell,
+    args_tenants,
     args_work,
 )
 from .exits import USAGE
@@ -46,6 +47,7 @@ FAMILIES = (
     args_keep,
     args_health,
     args_plugins,
+    args_tenants,
 )
 
 REFS = """\

@@ -92,13 +92,26 @@ def parse_target(words: Sequence[str]) -> Target:
     if not (name if place == PLUGIN else name.isidentifier()) or not (is_file or module):
         why = "expected FILE.py:STAGE, PACKAGE.MODULE:STAGE or PIPE.yaml, as lab/train.py:model"
         raise InvalidTarget(text, why)
+    arguments = arguments_of(words[1:])
+    for key in _TAKEN:
+        if key in arguments:
+            raise InvalidTarget(key, f"{key} is what a stage gets anyway: leave it out")
+    return Target(place, is_file, name, arguments)
+
+
+def arguments_of(words: Sequence[str]) -> dict[str, Any]:
+    """Read arguments of a function, each `key=value`, the value being JSON or else text.
+
+    Raises:
+        InvalidTarget: one is something else, or given twice.
+    """
     arguments: dict[str, Any] = {}
-    for word in words[1:]:
+    for word in words:
         key, value = _argument(word)
         if key in arguments:
             raise InvalidTarget(word, f"the argument {key} is given twice")
         arguments[key] = value
-    return Target(place, is_file, name, arguments)
+    return arguments
 
 
 def names_pipeline(text: str) -> bool:
@@ -111,9 +124,7 @@ def _argument(word: str) -> tuple[str, Any]:
 
     key, equals, text = word.partition("=")
     if not equals or not key.isidentifier():
-        raise InvalidTarget(word, "expected an argument of the stage as KEY=VALUE, as lr=0.1")
-    if key in _TAKEN:
-        raise InvalidTarget(word, f"{key} is what a stage gets anyway: leave it out")
+        raise InvalidTarget(word, "expected an argument as KEY=VALUE, as lr=0.1")
     try:
         return key, json.loads(text)
     except (ValueError, RecursionError):

@@ -41,7 +41,7 @@ _LIMITS = ("wall_s", "memory_bytes", "cpu_s", "file_bytes", "pids")
 
 
 class RealizerRaised(RealizeError):
-    """A realizer raised in its sandbox; its traceback is in the build's log."""
+    """A realizer raised in the process that it was given; its traceback is in the build's log."""
 
     def __init__(self, type_name: str, message: str) -> None:
         super().__init__(type_name, message)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from types import ModuleType
@@ -14,6 +13,8 @@ from pylightnix.core.value import value
 from pylightnix.sandbox.system import outermost, python_paths
 
 _OURS = "pylightnix"
+_ALONE = ("-s", "-P")  # not -I, which would ignore PYTHONHASHSEED
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 _NEEDED = ("pyrsistent", "_pyrsistent_version", "cloudpickle", "typing_extensions")
 # Landlock hides the folder in which this library lies, so that no path finds it. What it needs
 # comes behind all that the interpreter has itself: an environment may have another version.
@@ -80,7 +81,7 @@ def this_python(seen: Iterable[str]) -> Python:
     shown = (*python_paths(), *map(_whole, lent.values()))
     visible = outermost((*seen, *shown))
     path = [name for name in map(os.path.abspath, filter(None, sys.path)) if _below(name, visible)]
-    command = [sys.executable, "-I", "-S"]
+    command = [sys.executable, *_ALONE, "-S"]
     return Python(_command(command, repr(path), lent), shown, lambda _, file: _below(file, visible))
 
 
@@ -100,22 +101,19 @@ def python_of(env: str, function: object) -> Python:
         raise OtherPython(here, version)
     lent = _lent()
     shown = (*_prefix(home), *map(_whole, lent.values()))
-    packages = f"{env}/lib/python{here}/site-packages"
+    packages = os.listdir(f"{env}/lib/python{here}/site-packages")
+    there = {*lent, *sys.stdlib_module_names, *(name.split(".")[0] for name in packages)}
     own = str(getattr(function, "__module__", "")).split(".")[0]
-    command = [f"{env}/bin/python", "-I"]
-    return Python(_command(command, "sys.path", lent), shown, partial(_installed, packages, own))
+    command = [f"{env}/bin/python", *_ALONE]
+    knows = partial(_installed, there, own)
+    return Python(_command(command, "sys.path", lent), shown, knows)
 
 
-def _installed(packages: str, own: str, name: str, file: str) -> bool:
+def _installed(there: set[str], own: str, name: str, file: str) -> bool:
     """Tell whether a module is meant that an environment has, or ought to have."""
     top = name.split(".")[0]
-    if top in (_OURS, *_NEEDED) or top in sys.stdlib_module_names:
-        return True
-    if any(os.path.exists(f"{packages}/{top}{end}") for end in ("", ".py")):
-        return True
     # What is installed here is no part of the user's program: if it is missing there, say so.
-    known = sysconfig.get_paths()
-    return top != own and _below(file, (known["purelib"], known["platlib"]))
+    return top in there or (top != own and not _INSTALLED.isdisjoint(file.split("/")))
 
 
 def interpreter_paths(env: str) -> tuple[str, ...]:

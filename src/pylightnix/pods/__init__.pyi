@@ -3,6 +3,7 @@
 from pylightnix.api.podloader import PodLoader
 from pylightnix.api.pods import pod, pod_env, pod_lock, pod_open
 from pylightnix.core.errors import PodError
+from pylightnix.engine.interpreters import OtherPython
 
 from .client import Pod, PodFunction
 from .compat import (
@@ -14,6 +15,7 @@ from .compat import (
 )
 from .env import EnvFailed
 from .failures import NoExtra, PodClosed, PodTimeout, RemoteError, WorkerDied
+from .installer import SlowPip
 from .interpreter import NoInterpreter
 from .lock import Unlockable
 from .opening import NotAPod
@@ -27,6 +29,7 @@ __all__ = [
     "NoInterpreter",
     "NoPod",
     "NotAPod",
+    "OtherPython",
     "Pod",
     "PodClosed",
     "PodError",
@@ -39,6 +42,7 @@ __all__ = [
     "PyPodNotStartedError",
     "PyPodResponseError",
     "RemoteError",
+    "SlowPip",
     "Unlockable",
     "WorkerDied",
     "pod",

@@ -36,6 +36,7 @@ class Agent:
         self.pid = os.getpid()
         self.looked = 0.0
         self.fresh = self.forking = False
+        self.source = ""
         self.codec = channel.encode, channel.decode
 
     def serve(self) -> None:
@@ -54,6 +55,8 @@ class Agent:
             elif op == "describe":
                 self.answered(doc["id"], self.describe, doc)
                 self.channel.encode, self.channel.decode = self.codec
+            elif op == "folder":
+                self.hand_out(doc["id"])
             elif op == "shutdown":
                 return
 
@@ -170,6 +173,13 @@ class Agent:
     def say(self, doc: dict[str, Any]) -> None:
         self.channel.main.sendall(self.channel.encode(doc))
 
+    def hand_out(self, number: int) -> None:
+        """Give the other end the working folder, as a descriptor."""
+        fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.channel.hand(fd)
+        os.close(fd)
+        self.say({"id": number, "op": "done"})
+
     def answered(self, number: int, function: Any, doc: dict[str, Any]) -> None:
         try:
             answer = flatten(function(doc), None)
@@ -179,12 +189,10 @@ class Agent:
         self.say({"id": number, "op": "done", "v": answer})
 
     def failed(self, number: int, trouble: BaseException) -> None:
-        """Answer with an exception: its type, its text, its traceback without frames of ours."""
+        """Answer with an exception: its type, its text, its traceback from the pod's source on."""
         import traceback
 
-        trace = trouble.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-            trace = trace.tb_next
+        trace = self.begun(trouble.__traceback__)
         try:
             text = str(trouble)
         except Exception:
@@ -197,10 +205,23 @@ class Agent:
         doc["trace"] = "".join(lines)[-100_000:]
         self.say({key: _clean(item) for key, item in doc.items()})
 
+    def begun(self, trace: Any) -> Any:
+        """Leave out frames of ours, and of what we import and run the pod's source by."""
+        theirs = trace
+        while theirs is not None:
+            if self.source and theirs.tb_frame.f_code.co_filename.startswith(f"{self.source}/"):
+                return theirs
+            theirs = theirs.tb_next
+        ours = (__file__, "<frozen importlib.")  # by the latter a source that is no Python is read
+        while trace is not None and trace.tb_frame.f_code.co_filename.startswith(ours):
+            trace = trace.tb_next
+        return trace
+
     def describe(self, doc: dict[str, Any]) -> dict[str, Any]:
         """Import the pod's source, and tell what it offers."""
         self.fresh = doc["fresh"]
-        module = load(doc["source"], doc["name"])
+        self.source = doc["source"]
+        module = load(doc["source"], doc["name"], doc["file"])
         self.functions = offered(module)
         about = {name: shape(function) for name, function in self.functions.items()}
         if not self.fresh:

@@ -127,9 +127,13 @@ class Channel:
             while left:
                 done = os.pwrite(fd, left, at)
                 at, left = at + done, left[done:]
-        self.side.sendmsg([b"+"], [(*_SOL_RIGHTS, fd.to_bytes(4, "little"))])
+        self.hand(fd)
         if fd not in self._shared:
             os.close(fd)
+
+    def hand(self, fd: int) -> None:
+        """Send a descriptor; the other end gets one of its own."""
+        self.side.sendmsg([b"+"], [(*_SOL_RIGHTS, fd.to_bytes(4, "little"))])
 
     def _memory(self) -> int:
         for fd in self._shared:
@@ -200,15 +204,20 @@ class Channel:
         data: bytes = self.main.recv(count, flags)
         return data
 
-    def beside(self, sizes: list[int]) -> Incoming:
-        """Take the buffers of a message; they were sent before it, so nobody waits for them."""
+    def handed(self) -> int:
+        """Take a descriptor that was sent."""
         try:
             _, control, _, _ = self.side.recvmsg(1, _socket.CMSG_SPACE(4), _socket.MSG_DONTWAIT)
             fd = int.from_bytes(control[0][2][:4], "little")
         except (OSError, IndexError):
             raise Garbled("buffers that did not come") from None
+        os.set_inheritable(fd, False)
+        return fd
+
+    def beside(self, sizes: list[int]) -> Incoming:
+        """Take the buffers of a message; they were sent before it, so nobody waits for them."""
+        fd = self.handed()
         try:
-            os.set_inheritable(fd, False)
             return Incoming(fd, sizes)
         except OSError:
             os.close(fd)

@@ -7,9 +7,11 @@ import inspect
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from .pool import Pool
+
+_DEFAULT_MAX = 200  # as long as an agent makes it; another one may have something in mind
 
 
 class _Shown:
@@ -22,6 +24,22 @@ class _Shown:
         return self._text
 
 
+class Caller(Protocol):
+    """Who makes calls: the pool of a pod, or what stands for one."""
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function and wait for its value."""
+
+    def submit(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[Any]:
+        """Have a function called."""
+
+    def stream(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
+        """Call a generator function."""
+
+    def map(self, function: str, every: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        """Call a function once for each tuple of arguments."""
+
+
 class PodFunction:
     """A function of a pod; calling it calls it over there.
 
@@ -30,23 +48,23 @@ class PodFunction:
     `f.map(xs, ys)` an iterator over the values of many calls, of which many are on their way.
     """
 
-    def __init__(self, pool: Pool, name: str, about: dict[str, Any]) -> None:
+    def __init__(self, pool: Caller, name: str, about: dict[str, Any]) -> None:
         self.__name__ = self.__qualname__ = name
         self.__doc__ = about.get("doc")
         self._pool, self._about = pool, about
         self._streams = bool(about.get("streams"))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it; see the pod's own docstring."""
         if self._streams:
             return self._pool.stream(self.__name__, args, kwargs)
         return self._pool.call(self.__name__, args, kwargs)
 
-    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have it called, and go on; a generator's items become a list."""
         return self._pool.submit(self.__name__, args, kwargs)
 
-    def stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def stream(self, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Call it, and get what it yields while it runs."""
         return self._pool.stream(self.__name__, args, kwargs)
 
@@ -76,7 +94,7 @@ class PodFunction:
 
 def _default(text: str) -> Any:
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(text[:_DEFAULT_MAX])
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return _Shown(text)
 

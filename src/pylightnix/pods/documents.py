@@ -80,12 +80,19 @@ def _document(data: bytes, i: int) -> tuple[dict[str, Any], int]:
     doc: dict[str, Any] = {}
     while i < end:
         stop = data.index(0, i + 1)
-        key = data[i + 1 : stop].decode()
-        if data[i] == 0x10:  # small numbers are most of what there is: no call for them
-            doc[key] = _I32.unpack_from(data, stop + 1)[0]
-            i = stop + 5
+        kind, key = data[i], data[i + 1 : stop].decode()
+        i = stop + 1
+        if kind == 0x10:  # small numbers and texts are most of what there is: no call for them
+            doc[key] = _I32.unpack_from(data, i)[0]
+            i += 4
+        elif kind == 0x02:
+            size = _I32.unpack_from(data, i)[0]
+            if size < 1:
+                raise Garbled("a text of no length")
+            doc[key] = data[i + 4 : i + 3 + size].decode()
+            i += 4 + size
         else:
-            doc[key], i = _value(data, data[i], stop + 1)
+            doc[key], i = _value(data, kind, i)
     return doc, _closed(data, i, end)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from pylightnix.core.config import mkconfig
@@ -27,6 +28,15 @@ from .lock import LOCK, Stage, link_folders, pod_lock
 # What uv writes beside packages, and that differs from day to day.
 _NOTES = (".lock", ".gitignore", "CACHEDIR.TAG")
 _DATED = ("uv_cache.json", "direct_url.json")
+# What does not compile is left: packages hold files for other versions.
+_COMPILE = """\
+import compileall, py_compile, sys
+if sys.stdin.read():
+    compileall.compile_dir(
+        sys.argv[1] + "/lib", quiet=2, stripdir=sys.argv[1], prependdir="/pod",
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+"""
 
 
 class EnvFailed(PodError):
@@ -44,6 +54,8 @@ def pod_env(
     requirements: str | Iterable[str] | Stage | DRef,
     python: str | os.PathLike[str] | None = None,
     find_links: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    *,
+    wheels_only: bool = False,
 ) -> Stage:
     """Make a stage of a Python environment that has certain packages.
 
@@ -55,6 +67,8 @@ def pod_env(
             hashes. Or requirements, which are locked first.
         python: a path or a version; by default the interpreter that runs this.
         find_links: folders of wheels; then nothing else is asked, and no network is used.
+        wheels_only: whether packages that have no wheel are refused. To make one of its source runs
+            the code of its author, with all that this process may do.
 
     Returns:
         A stage; its artifact is the environment: `bin/python`, `lib`, `pyvenv.cfg`.
@@ -69,13 +83,13 @@ def pod_env(
     Concept: an environment as a value, known by what it is made from (Dolstra 2006, chapter 2).
     """
     folders = link_folders(find_links)
-    lock = _lock_of(requirements, python, folders)
+    lock = _lock_of(requirements, python, folders, wheels_only)
 
     def env(*, r: Registry) -> DRef:
         """Make an environment."""
         found = find_interpreter(python)
         pinned = lock(r=r) if callable(lock) else lock
-        program = installer()
+        program = installer(wheels_only)
         config = {
             "name": "pod-env",
             "lock": pinned,
@@ -92,6 +106,7 @@ def _lock_of(
     requirements: str | Iterable[str] | Stage | DRef,
     python: str | os.PathLike[str] | None,
     folders: Sequence[str],
+    wheels_only: bool,
 ) -> Stage | str:
     if callable(requirements) or isdref(requirements):
         return requirements  # type: ignore[return-value]
@@ -99,30 +114,34 @@ def _lock_of(
         return requirements
     if not isinstance(requirements, Iterable):
         raise InvalidValue(f"pod_env takes requirements or a lock, not {requirements!r:.100}")
-    return pod_lock(requirements, python, folders)
+    return pod_lock(requirements, python, folders, wheels_only=wheels_only)
 
 
 def _make(python: Interpreter, folders: Sequence[str], program: Installer, b: Build) -> None:
     """Make the environment in the output folder."""
     out = os.fspath(build_outpath(b))
     text = _lock_text(b)
-    _well(program, "make an environment", program.prepare(python.path, out))
-    if text.strip():
-        lock = f"{out}/{LOCK}"
-        with open(lock, "w", encoding="utf-8") as file:
-            file.write(text)
-        _well(program, "install packages", program.install(out, folders, lock))
-        os.unlink(lock)
-    forget_the_day(out)
-    if tuple(map(int, python.version.split(".")[:2])) >= (3, 9):
-        words = ["-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-        # Not checked: packages hold files for other versions, which never compile.
-        subprocess.run(
-            [python.path, *words, "-s", out, "-p", "/pod", f"{out}/lib"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+    with _byte_code(python, out):
+        _well(program, "make an environment", program.prepare(python.path, out))
+        if text.strip():
+            lock = f"{out}/{LOCK}"
+            with open(lock, "w", encoding="utf-8") as file:
+                file.write(text)
+            _well(program, "install packages", program.install(out, folders, lock))
+            os.unlink(lock)
+        forget_the_day(out)
+
+
+@contextmanager
+def _byte_code(python: Interpreter, out: str) -> Iterator[None]:
+    """Have byte code made at the end of the block; its interpreter starts meanwhile."""
+    if tuple(map(int, python.version.split(".")[:2])) < (3, 9):
+        yield
+        return
+    argv, null = [python.path, "-I", "-c", _COMPILE, out], subprocess.DEVNULL
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=null, stderr=null) as process:
+        yield
+        process.communicate(b"go")  # after an error it reads nothing, and does nothing
 
 
 def _lock_text(b: Build) -> str:

@@ -31,8 +31,11 @@ class Installer(Protocol):
     def install(self, out: str, folders: Sequence[str], lock: str) -> tuple[int, str]: ...
 
 
-def installer() -> Installer:
+def installer(wheels_only: bool = False) -> Installer:
     """Give the best that is here.
+
+    Args:
+        wheels_only: whether it refuses to build packages.
 
     Raises:
         NoExtra: there is neither (when it is used).
@@ -40,7 +43,7 @@ def installer() -> Installer:
     Effects: warns (`SlowPip`) where there is no uv.
     """
     if uv.found():
-        return uv.Uv()
+        return uv.Uv(wheels_only)
     from .pip import Pip
 
     warnings.warn(
@@ -49,4 +52,4 @@ def installer() -> Installer:
         SlowPip,
         stacklevel=3,
     )
-    return Pip()
+    return Pip(wheels_only)

@@ -40,6 +40,8 @@ def pod_lock(
     requirements: str | Iterable[str],
     python: str | os.PathLike[str] | None = None,
     find_links: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    *,
+    wheels_only: bool = False,
 ) -> Stage:
     """Make a stage that pins requirements, with all that they need in turn.
 
@@ -50,6 +52,8 @@ def pod_lock(
         requirements: as in a requirements file: a text of lines, or a list of them.
         python: of the environment: a path or a version; by default the one that runs this.
         find_links: folders of wheels; then nothing else is asked, and no network is used.
+        wheels_only: whether packages that have no wheel are refused. To make one of its source runs
+            the code of its author, with all that this process may do.
 
     Returns:
         A stage; its artifact is the file `requirements.lock`.
@@ -70,9 +74,11 @@ def pod_lock(
         found = find_interpreter(python)
         identity = {key: found.identity[key] for key in ("version", "abi", "platform")}
         wheels = [hash_path(r.store, folder) for folder in folders]
-        config = {"name": "pod-lock", "requirements": lines, "python": identity, "wheels": wheels}
-        work = partial(_lock, lines, found, folders)
-        return register(r, mkconfig(config), match_latest(), build_wrapper(work))
+        # Where it may build, what it finds can be another version.
+        more = {"wheels_only": True} if wheels_only else {}
+        asked = {"name": "pod-lock", "requirements": lines, "python": identity, "wheels": wheels}
+        work = partial(_lock, lines, found, folders, wheels_only)
+        return register(r, mkconfig({**asked, **more}), match_latest(), build_wrapper(work))
 
     return lock
 
@@ -102,7 +108,13 @@ def link_folders(
     return [os.path.abspath(folder) for folder in folders]
 
 
-def _lock(lines: Sequence[str], python: Interpreter, folders: Sequence[str], b: Build) -> None:
+def _lock(
+    lines: Sequence[str],
+    python: Interpreter,
+    folders: Sequence[str],
+    wheels_only: bool,
+    b: Build,
+) -> None:
     out = os.fspath(build_outpath(b))
     asked, lock = f"{out}/{ASKED}", f"{out}/{LOCK}"
     with open(asked, "w", encoding="utf-8") as file:
@@ -110,7 +122,7 @@ def _lock(lines: Sequence[str], python: Interpreter, folders: Sequence[str], b: 
     if not lines:
         open(lock, "w", encoding="utf-8").close()
         return
-    program = installer()
+    program = installer(wheels_only)
     status, said = program.lock(python.path, folders, asked, lock)
     if status:
         raise Unlockable(tuple(lines), program.name, said.strip())

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 GENERATOR = 0x20  # a bit of a code object's flags
 
 
-def load(source: str, name: str) -> ModuleType:
-    """Import `pod.py` as `pods.<name>.pod`, beside which its helper modules can be found."""
+def load(source: str, name: str, file: str) -> ModuleType:
+    """Import `pod.py` as `pods.<name>.pod`, beside which its helper modules can be found.
+
+    Another file is a module of the source folder, by the name that it has there.
+    """
     import importlib.util
     from types import ModuleType
 
@@ -29,10 +32,12 @@ def load(source: str, name: str) -> ModuleType:
         made.__path__ = place
         sys.modules[package] = made
     lend_listener()
-    full = f"pods.{name}.pod"
-    spec = importlib.util.spec_from_file_location(full, f"{source}/pod.py")
+    full = f"pods.{name}.pod" if file == "pod.py" else file[:-3].replace("/", ".")
+    if "." in full and file != "pod.py":
+        __import__(full.rpartition(".")[0])
+    spec = importlib.util.spec_from_file_location(full, f"{source}/{file}")
     if spec is None or spec.loader is None:
-        raise ImportError(f"{source}/pod.py cannot be imported")
+        raise ImportError(f"{source}/{file} cannot be imported")
     module = importlib.util.module_from_spec(spec)
     sys.modules[full] = module
     spec.loader.exec_module(module)

@@ -28,6 +28,9 @@ class Pip:
 
     name = "pip"
 
+    def __init__(self, wheels_only: bool = False) -> None:
+        self._only = ["--only-binary=:all:"] if wheels_only else []
+
     def version(self) -> str:
         """Tell its version: it is part of what an environment depends on."""
         return _pip()[1]
@@ -41,7 +44,7 @@ class Pip:
         """Pin what a file asks for, each package by the one file that is for this interpreter."""
         report = f"{lock}.json"
         words = ["install", *_QUIET, "--dry-run", "--ignore-installed", "--report", report]
-        status, said = _run(python, [*words, *_sources(folders), "-r", asked])
+        status, said = self._taken(python, asked, [*words, *_sources(folders)])
         if not status:
             with open(report, encoding="utf-8") as file:
                 lines = sorted(_pinned(json.load(file)["install"]))
@@ -66,9 +69,9 @@ class Pip:
     def install(self, out: str, folders: Sequence[str], lock: str) -> tuple[int, str]:
         """Install what a lock says, and nothing that it does not say."""
         words = ["install", *_QUIET, "--require-hashes", "--no-deps", "--no-compile"]
-        words += ["--no-warn-script-location", *_sources(folders), "-r", lock]
+        words += ["--no-warn-script-location", *_sources(folders)]
         python = f"{out}/bin/python"
-        made = _run(python, words)
+        made = self._taken(python, lock, words)
         if not made[0]:
             scripts = set(_freed_scripts(f"{out}/bin", python))
             for folder, _, files in os.walk(f"{out}/lib"):
@@ -76,9 +79,14 @@ class Pip:
                     _without_digests(f"{folder}/RECORD", scripts)
         return made
 
-
-def _run(python: str, words: Sequence[str]) -> tuple[int, str]:
-    return run([_pip()[0], "-I", "-m", "pip", "--python", python, *words])
+    def _taken(self, python: str, asked: str, words: Sequence[str]) -> tuple[int, str]:
+        if self._only:  # pip builds what is named by its place, whatever it was told
+            with open(asked, encoding="utf-8") as file:
+                places = [line.strip() for line in file if "@" in line or "/" in line]
+            if places:
+                return 1, f"only wheels are wanted, and no places: {', '.join(places)}"
+        argv = [_pip()[0], "-I", "-m", "pip", "--python", python, *words]
+        return run([*argv, *self._only, "-r", asked])
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, Protocol
 
@@ -33,6 +34,11 @@ class Program:
         fresh: a forked process for each call.
         limit_s: seconds that a call may take; None for any.
         ro: paths that a sandbox shows.
+        placed: place in a sandbox -> path that it shows there, only to see.
+        volumes: place in a sandbox -> bytes of a private folder there; see `sandbox.start`.
+        cwd: working folder in a sandbox, and home.
+        file: of the source, which has the functions.
+        output: descriptor that output goes to, instead of the log.
     """
 
     python: str
@@ -44,6 +50,11 @@ class Program:
     fresh: bool = False
     limit_s: float | None = None
     ro: tuple[str, ...] = ()
+    placed: Mapping[str, str] = {}
+    volumes: Mapping[str, int] = {}
+    cwd: str = "/tmp"  # noqa: S108 - its own
+    file: str = "pod.py"
+    output: int | None = None
 
 
 class Process(Protocol):
@@ -54,6 +65,9 @@ class Process(Protocol):
 
     def kill(self) -> None:
         """End it and all that it started."""
+
+    def used(self) -> tuple[float, int]:
+        """Processor time in seconds, and bytes of memory at most; 0 where nobody knows."""
 
 
 class _Plain:
@@ -74,6 +88,9 @@ class _Plain:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
+    def used(self) -> tuple[float, int]:
+        return 0.0, 0
+
 
 class _Boxed:
     """A process in a sandbox."""
@@ -91,6 +108,10 @@ class _Boxed:
     def kill(self) -> None:
         self._process.kill()
 
+    def used(self) -> tuple[float, int]:
+        usage = self._process.usage()
+        return usage.cpu_s, usage.memory_bytes
+
 
 def started(program: Program, fds: list[int]) -> Process:
     """Start the agent of a pod.
@@ -104,7 +125,7 @@ def started(program: Program, fds: list[int]) -> Process:
         OSError: there is no such interpreter, or no process to be had.
     """
     argv = [program.python, "-I", "-B", program.agent, *map(str, fds)]
-    with open(program.log, "ab") as out:
+    with _output(program) as out:
         if program.policy is None:
             return _Plain(_popen(argv, out, fds))
         from pylightnix.sandbox.start import start
@@ -113,14 +134,22 @@ def started(program: Program, fds: list[int]) -> Process:
         box = start(
             program.policy,
             argv,
-            env=_BARE,
-            cwd="/tmp",  # noqa: S108 - its own
+            env={**_BARE, "HOME": program.cwd},
+            cwd=program.cwd,
             ro=(*system_paths(), *program.ro),
+            placed=program.placed,
+            volumes=program.volumes,
             stdout=out,
             stderr=out,
             pass_fds=fds,
         )
         return _Boxed(box)
+
+
+def _output(program: Program) -> IO[bytes]:
+    if program.output is None:
+        return open(program.log, "ab")
+    return open(program.output, "wb", closefd=False)
 
 
 def _popen(argv: list[str], out: IO[bytes], fds: list[int]) -> subprocess.Popen[bytes]:

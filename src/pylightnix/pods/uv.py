@@ -14,6 +14,9 @@ class Uv:
 
     name = "uv"
 
+    def __init__(self, wheels_only: bool = False) -> None:
+        self._only = ["--no-build"] if wheels_only else []
+
     def version(self) -> str:
         """Tell its version: it is part of what an environment depends on."""
         from importlib.metadata import PackageNotFoundError, version
@@ -33,7 +36,7 @@ class Uv:
         """Pin what a file asks for."""
         words = ["pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate"]
         words += ["--no-emit-find-links", "--no-emit-index-url", "--no-python-downloads"]
-        words += ["--python", python, *sources(folders), "--output-file", lock, asked]
+        words += ["--python", python, *self._only, *sources(folders), "--output-file", lock, asked]
         return run([uv_program(), *words])
 
     def prepare(self, python: str, out: str) -> tuple[int, str]:
@@ -44,8 +47,8 @@ class Uv:
     def install(self, out: str, folders: Sequence[str], lock: str) -> tuple[int, str]:
         """Install what a lock says: copies, as a link into a cache would be a hole in the store."""
         words = ["pip", "sync", "--quiet", "--python", f"{out}/bin/python", "--require-hashes"]
-        words += ["--link-mode", "copy", "--no-compile-bytecode", *sources(folders), lock]
-        return run([uv_program(), *words])
+        words += ["--link-mode", "copy", "--no-compile-bytecode", *self._only]
+        return run([uv_program(), *words, *sources(folders), lock])
 
 
 def found() -> bool:

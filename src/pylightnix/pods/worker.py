@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
-
-from pylightnix.core.value import value
 
 from .channel import Channel, Incoming, Outgoing, packed
 from .codec import codec
@@ -17,8 +15,9 @@ from .failures import PodTimeout, RemoteError, RemoteTraceback, WorkerDied
 from .process import Program, started
 from .tongue import Garbled, flatten, revive
 
+_START_LIMIT_S = 60.0
 
-@value
+
 class Job:
     """A call that is ready to be sent, to any worker.
 
@@ -29,10 +28,11 @@ class Job:
         big: the buffers that go before it.
     """
 
-    number: int
-    function: str
-    data: bytes
-    big: Outgoing
+    # No frozen value, which takes three times as long to make: one for each of many calls.
+    __slots__ = ("big", "data", "function", "number")
+
+    def __init__(self, number: int, function: str, data: bytes, big: Outgoing) -> None:
+        self.number, self.function, self.data, self.big = number, function, data, big
 
 
 def written(encode: Any, number: int, function: str, args: Any, kwargs: Any) -> Job:
@@ -59,7 +59,8 @@ class Died(Exception):
 class Worker:
     """A process of a pod; a stateful handle, for one thread at a time (`kill` from any)."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, prepare: Callable[[int], object] | None = None) -> None:
+        """Start it; `prepare` gets its working folder, open, before any code of the pod runs."""
         self.program = program
         encode, decode = codec()
         ends = [socket.socketpair() for _ in range(2)]
@@ -74,10 +75,28 @@ class Worker:
                 theirs.close()
         self.channel = Channel(ends[0][0], ends[1][0], encode, decode)
         self.msgpack = spoken(MSGPACK, encode, decode)
+        if prepare is not None:
+            try:
+                prepare(self._folder())
+            except BaseException:
+                self.kill()
+                raise
         doc = {"id": 0, "op": "describe", "source": program.source, "name": program.name}
-        doc |= {"fresh": program.fresh, "codecs": [MSGPACK, BSON] if self.msgpack else [BSON]}
+        doc |= {"file": program.file, "fresh": program.fresh}
+        doc |= {"codecs": [MSGPACK, BSON] if self.msgpack else [BSON]}
         with suppress(OSError):  # if it is gone already, whoever waits for the answer sees it
             self.channel.main.sendall(encode(doc))
+
+    def _folder(self) -> int:
+        """Ask for the folder that the process works in."""
+        try:
+            self.allow(_START_LIMIT_S)
+            with suppress(OSError):
+                self.channel.main.sendall(self.channel.encode({"id": 0, "op": "folder"}))
+            self.answer(0)
+            return self.channel.handed()
+        except BaseException as error:
+            raise self.failed("start", error) from error
 
     def send(self, job: Job) -> None:
         """Send a call, whole; only where nothing else is on its way.
@@ -135,14 +154,15 @@ class Worker:
 
     def describe(self, limit_s: float | None) -> dict[str, Any]:
         """Wait for what the pod offers; asked for when it was started. Agrees on what is spoken."""
+        what = f"import of {self.program.file}"
         try:
             self.allow(limit_s)
-            told: dict[str, Any] = result(self, "import of pod.py", self.answer(0))
+            told: dict[str, Any] = result(self, what, self.answer(0))
             if self.msgpack is not None and told.get("codec") == MSGPACK:
                 self.channel.encode, self.channel.decode = self.msgpack
             return told
         except BaseException as error:
-            raise self.failed("import of pod.py", error) from error
+            raise self.failed(what, error) from error
 
     def call(self, job: Job) -> Any:
         """Make a call that gives one value."""

@@ -46,6 +46,10 @@ def words(order: Order, *, seccomp: int | None, status: int, block: int) -> list
         told += ["--bind" if path in writable else "--ro-bind", path, path]
     for place, path in order.mapped:
         told += ["--bind", path, place]
+    for place, path in order.placed:
+        told += ["--ro-bind", path, place]
+    for place, most_bytes in order.volumes:
+        told += ["--size", str(most_bytes), "--tmpfs", place]
     for path, target in order.links:
         told += ["--symlink", target, path]
     told += ["--remount-ro", "/", "--chdir", order.cwd]
@@ -86,4 +90,6 @@ def crowded(order: Order) -> Order:
         order.tmp_bytes,
         calls=order.calls,
         mapped=order.mapped,
+        placed=order.placed,
+        volumes=order.volumes,
     )

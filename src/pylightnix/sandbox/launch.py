@@ -91,8 +91,11 @@ def _narrowed(order: Order) -> None:
         alone = order.backend != "landlock"  # with folders that were made for it
         seen = ("/proc",) if alone else ()
         private = ("/tmp", "/dev/shm") if alone else ()  # noqa: S108
-        rw = (*order.rw, *(place for place, _ in order.mapped), *devices, *private)
-        landlock.restrict((*order.ro, *seen), rw, network=order.network)
+        seen = (*seen, *(place for place, _ in order.placed))
+        own = (place for place, _ in (*order.mapped, *order.volumes))
+        landlock.restrict(
+            (*order.ro, *seen), (*order.rw, *own, *devices, *private), network=order.network
+        )
     for name, limit in order.rlimits.items():
         number = getattr(resource, name)
         resource.setrlimit(number, both_limits(name, limit, resource.getrlimit(number)[1]))

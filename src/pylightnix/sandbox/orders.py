@@ -33,6 +33,8 @@ class Order:
         cgroups: files of control groups to put itself into.
         calls: the filter of system calls; empty for none.
         mapped: places in it, and the real paths that are shown there, to change too.
+        placed: likewise, only to see.
+        volumes: places of private folders, and how many bytes each holds.
     """
 
     backend: str
@@ -48,6 +50,8 @@ class Order:
     cgroups: tuple[str, ...] = ()
     calls: bytes = b""
     mapped: tuple[tuple[str, str], ...] = ()
+    placed: tuple[tuple[str, str], ...] = ()
+    volumes: tuple[tuple[str, int], ...] = ()
 
     def packed(self) -> bytes:
         """Make bytes of it, for the same interpreter."""

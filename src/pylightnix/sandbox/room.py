@@ -37,6 +37,11 @@ def make_room(order: Order) -> None:
         _show(path, path, write=path in writable)
     for place, path in sorted(order.mapped):
         _show(path, place, write=True)
+    for place, path in sorted(order.placed):
+        _show(path, place, write=False)
+    for place, most_bytes in order.volumes:
+        os.makedirs(place, exist_ok=True)
+        kernel.mount("tmpfs", place, "tmpfs", flags, f"mode=755,size={most_bytes}")
     for path, target in order.links:
         if not os.path.lexists(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)

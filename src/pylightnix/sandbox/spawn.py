@@ -201,6 +201,8 @@ def order_of(
     rlimits: dict[str, int],
     calls: bytes,
     mapped: tuple[tuple[str, str], ...] = (),
+    placed: tuple[tuple[str, str], ...] = (),
+    volumes: tuple[tuple[str, int], ...] = (),
 ) -> Order:
     """Make an order of what was decided."""
     return Order(
@@ -217,4 +219,6 @@ def order_of(
         (),
         calls,
         mapped,
+        placed,
+        volumes,
     )

@@ -83,6 +83,8 @@ def start(
     ro: Iterable[str] = (),
     rw: Iterable[str] = (),
     mapped: Mapping[str, str] | None = None,
+    placed: Mapping[str, str] | None = None,
+    volumes: Mapping[str, int] | None = None,
     stdin: Stream = None,
     stdout: Stream = None,
     stderr: Stream = None,
@@ -103,6 +105,9 @@ def start(
         rw: those that it may change too.
         mapped: place in it -> absolute path of a file or folder that it sees there, and may
             change; only where the back-end `shows_elsewhere`.
+        placed: likewise, of what it sees and may not change.
+        volumes: place in it -> bytes that a private folder there holds at most; it is kept in
+            memory, and gone with the process. Only where the back-end `shows_elsewhere`.
         stdin: as in `subprocess.Popen`, but for None, which is nothing to read.
         stdout: likewise; None drops what it says.
         stderr: likewise.
@@ -133,11 +138,17 @@ def start(
         tmp_bytes=min(_TMP_BYTES, policy.memory_bytes or _TMP_BYTES),
         rlimits=rlimits,
         calls=_filter(policy, backend),
-        mapped=tuple((place, os.path.realpath(path)) for place, path in (mapped or {}).items()),
+        mapped=_real(mapped),
+        placed=_real(placed),
+        volumes=tuple((volumes or {}).items()),
     )
     given = [subprocess.DEVNULL if stream is None else stream for stream in (stdin, stdout, stderr)]
     streams = Streams(given[0], given[1], given[2], tuple(pass_fds))
     return spawn(order, streams, group, policy.cpu_s, policy.wall_s)
+
+
+def _real(shown: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    return tuple((place, os.path.realpath(path)) for place, path in (shown or {}).items())
 
 
 def _filter(policy: Policy, backend: str) -> bytes:

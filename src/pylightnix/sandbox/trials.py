@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 from pylightnix.core.value import value
 
@@ -55,7 +56,7 @@ class Tried:
 
 
 @value
-class _World:
+class World:
     """What is there to be attacked."""
 
     home: str
@@ -63,6 +64,18 @@ class _World:
     udp: socket.socket
     unix: socket.socket
     victim: subprocess.Popen[bytes]
+
+    def words(self, scratch: str) -> list[str]:
+        """Give the arguments of the hostile program, which may write to `scratch`."""
+        return [
+            scratch,
+            f"{self.home}/secret",
+            f"{self.home}/object",
+            str(self.tcp.getsockname()[1]),
+            str(self.udp.getsockname()[1]),
+            self.unix.getsockname()[1:].decode(),
+            str(self.victim.pid),
+        ]
 
 
 def try_all(backend: str, policy: Policy | None = None) -> tuple[Tried, ...]:
@@ -81,8 +94,18 @@ def try_all(backend: str, policy: Policy | None = None) -> tuple[Tried, ...]:
     Effects: makes a temporary folder, listeners and a process for it to act on, and takes them away
     again; some 200 ms.
     """
+    return tried(partial(_attack, policy or policy_for(backend)))
+
+
+def tried(attack: Callable[[World], tuple[list[str], int]]) -> tuple[Tried, ...]:
+    """Have the hostile program run somewhere, and look whether it did what it says.
+
+    Args:
+        attack: runs `hostile.main` with the words that `World.words` gives; gives the lines that
+            it printed, and how it ended.
+    """
     with _world() as world:
-        said, status = _attack(policy or _policy(backend), world)
+        said, status = attack(world)
         seen = dict(_done(world))
     told = {line.partition(" ")[0]: line.partition(" ")[2] for line in said}
     tried = []
@@ -94,7 +117,8 @@ def try_all(backend: str, policy: Policy | None = None) -> tuple[Tried, ...]:
     return tuple(tried)
 
 
-def _policy(backend: str) -> Policy:
+def policy_for(backend: str) -> Policy:
+    """Make a policy that has all limits and requires nothing."""
     counts = "pids" in enforced(backend, homes())
     return Policy(
         backend=backend,
@@ -106,23 +130,14 @@ def _policy(backend: str) -> Policy:
     )
 
 
-def _attack(policy: Policy, world: _World) -> tuple[list[str], int]:
+def _attack(policy: Policy, world: World) -> tuple[list[str], int]:
     scratch = f"{world.home}/scratch"
-    given = [
-        scratch,
-        f"{world.home}/secret",
-        f"{world.home}/object",
-        str(world.tcp.getsockname()[1]),
-        str(world.udp.getsockname()[1]),
-        world.unix.getsockname()[1:].decode(),
-        str(world.victim.pid),
-    ]
     program = hostile.__file__
     with (
         tempfile.TemporaryFile() as out,
         start(
             policy,
-            [sys.executable, "-I", "-S", "-B", program, *given],
+            [sys.executable, "-I", "-S", "-B", program, *world.words(scratch)],
             cwd=scratch,
             ro=(*system_paths(), *python_paths(), program),
             rw=(scratch,),
@@ -137,7 +152,7 @@ def _attack(policy: Policy, world: _World) -> tuple[list[str], int]:
 
 
 @contextmanager
-def _world() -> Iterator[_World]:
+def _world() -> Iterator[World]:
     with ExitStack() as stack:
         home = os.path.realpath(tempfile.mkdtemp(prefix="pylightnix-trial-"))
         stack.callback(shutil.rmtree, home, ignore_errors=True)
@@ -157,7 +172,7 @@ def _world() -> Iterator[_World]:
         unix.listen()
         victim = subprocess.Popen(["sleep", "60"], start_new_session=True)
         stack.callback(_end, victim)
-        yield _World(home, tcp, udp, unix, victim)
+        yield World(home, tcp, udp, unix, victim)
 
 
 def _end(victim: subprocess.Popen[bytes]) -> None:
@@ -165,7 +180,7 @@ def _end(victim: subprocess.Popen[bytes]) -> None:
     victim.wait()
 
 
-def _done(world: _World) -> Iterator[tuple[str, str]]:
+def _done(world: World) -> Iterator[tuple[str, str]]:
     """What was done from outside the sandbox's view."""
     listeners = {"tcp": world.tcp, "udp": world.udp, "abstract": world.unix}
     ready, _, _ = select.select(list(listeners.values()), [], [], 0)

@@ -11,9 +11,17 @@ _HOMES = {
     "core.errors": "TenantError",
     "imports.failures": "NativeModule",
     "imports.scope": "ImportScope",
+    "tenants.extra": "NoPackaging",
     "tenants.failures": "CannotRewrite InvalidRewrite NotVendored",
+    "tenants.job": "Job",
     "tenants.model": "Change Diagnostic Rewritten",
+    "tenants.quota": "Quota",
+    "tenants.records": "Record",
+    "tenants.refusals": "InvalidTenant JobClosed NoTenant NotInstalled QuotaExceeded RunFailed "
+    "RunStopped RunTimeout TenantExists",
     "tenants.rewrite": "rewrite_imports",
+    "tenants.settings": "BrokenSettings Settings",
+    "tenants.tenant": "Tenant",
     "tenants.vendored": "check_vendored",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
