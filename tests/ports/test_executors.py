@@ -76,7 +76,7 @@ def threads() -> Iterator[Port]:
 
 
 def processes() -> Iterator[Port]:
-    yield Port("processes", {"jobs": 2}, alone=True, by_reference=False)
+    yield Port("processes", {"jobs": 2}, wide=100, alone=True, by_reference=False)
 
 
 def pool() -> Iterator[Port]:
@@ -97,9 +97,11 @@ def dask() -> Iterator[Port]:
 
 
 def slurm() -> Iterator[Port]:
-    pytest.importorskip("submitit", reason="the extra `slurm` is missing")
+    submitit: Any = pytest.importorskip("submitit", reason="the extra `slurm` is missing")
     _once()
     with pytest.MonkeyPatch.context() as patch:
+        # So long it waits for the result of a job that died, which a slow disk may hold back.
+        patch.setattr(submitit.Job, "_results_timeout_s", 1)
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
         yield Port("slurm", {"executor": "slurm:local", "jobs": 8}, wide=8, alone=True)
 

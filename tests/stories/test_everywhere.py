@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from pylightnix import DRef, RRef, Store, instantiate, realize_context
-from stages_for_stories import experiment, hello
+from pylightnix import DRef, RRef, Store, instantiate, realize_context, rref2path
+from stages_for_stories import ANSWERS, configured, experiment, hello
 from stages_for_tests import all_faults, strangers
 from stories.test_hello import TARBALL, needed
 
@@ -51,7 +51,7 @@ def slurm() -> Iterator[dict[str, Any]]:
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-        yield {"executor": "slurm:local", "jobs": 16}
+        yield {"executor": "slurm:local", "jobs": 8}
 
 
 ELSEWHERE = [threads, processes, dask, slurm]
@@ -81,9 +81,14 @@ def test_a_wide_experiment_comes_out_the_same_everywhere(elsewhere: Any, tmp_pat
 
 
 @pytest.fixture(scope="session")
-def hello_alone(tmp_path_factory: pytest.TempPathFactory) -> Mapping[DRef, tuple[RRef, ...]]:
-    """GNU Hello by one worker."""
-    return everything(tmp_path_factory.mktemp("hello") / "root", {}, hello, str(TARBALL))[1]
+def hello_alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[str]]:
+    """GNU Hello by one worker, and what its stage takes; once for all processes that run tests."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "hello-root"
+    store, learned = everything(root, {}, configured, str(TARBALL))
+    (cache,) = [rref for (rref,) in learned.values() if rref.endswith("-configured")]
+    args = [str(TARBALL), f"{rref2path(cache, store)}/{ANSWERS}"]
+    return everything(root, {}, hello, *args)[1], args
 
 
 @pytest.mark.parametrize("elsewhere", ELSEWHERE, ids=lambda make: make.__name__)
@@ -92,13 +97,12 @@ def hello_alone(tmp_path_factory: pytest.TempPathFactory) -> Mapping[DRef, tuple
 def test_hello_comes_out_the_same_everywhere(
     elsewhere: Any, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    wanted = request.getfixturevalue("hello_alone")  # not where it cannot be built
+    wanted, args = request.getfixturevalue("hello_alone")  # not where it cannot be built
     with elsewhere() as options:
-        store, found = everything(tmp_path / "root", options, hello, str(TARBALL))
+        store, found = everything(tmp_path / "root", options, hello, *args)
     assert found == wanted
     program = next(rref for (rref,) in found.values() if rref.endswith("-hello"))
-    hash_, name = program[38:].split("-", 1)
-    path = f"{store.objects}/{hash_}-{name}/{program[5:37]}/hello"
+    path = rref2path(program, store) / "hello"
     assert subprocess.run([path], capture_output=True, check=True).stdout == b"Hello, world!\n"
 
 

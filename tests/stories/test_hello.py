@@ -64,12 +64,20 @@ def quickstart(folder: Path, mirror: Mirror, after: str = "") -> list[str]:
     """Run it as a script, on the store below `folder`; gives the lines that it prints."""
     code = (HERE / "quickstart_seed.py").read_text(encoding="utf-8")
     assert code.count(PUBLISHED) == 1
+    # The first `configure` learns all of the machine, and notes it for that of a forced build.
+    site = folder / "config.site"
+    site.write_text(f"cache_file={folder}/config.cache\n", encoding="utf-8")
     script = folder / "quickstart.py"
     script.write_text(code.replace(PUBLISHED, mirror.address) + after, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, script],
         cwd=folder,
-        env={**os.environ, "PYLIGHTNIX_ROOT": str(folder / "root"), "PYTHONUNBUFFERED": "1"},
+        env={
+            **os.environ,
+            "PYLIGHTNIX_ROOT": str(folder / "root"),
+            "PYTHONUNBUFFERED": "1",
+            "CONFIG_SITE": os.fspath(site),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

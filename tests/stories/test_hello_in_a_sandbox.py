@@ -37,19 +37,25 @@ TARBALL = Path(
 
 
 def hello(policy: Policy) -> DRef:
-    """The stage: unpacked sources in, `usr/bin/hello` out."""
+    """Unpacked sources in, `usr/bin/hello` out; what is built again is the second half of it."""
     sources = fetchlocal(path=str(TARBALL), name="hello-src")
 
-    def build(b: Build) -> None:
+    def configure(b: Build) -> None:
         shutil.copytree(build_path(b, [sources, "hello-2.10"]), "src")
         dirrw("src")
         build_run(b, ["./configure", "--prefix=/usr", "--disable-nls"], cwd="src")
+        shutil.copytree("src", build_outpath(b) / "src")
+
+    def build(b: Build) -> None:
+        shutil.copytree(build_path(b, [configured, "src"]), "src")
+        dirrw("src")
         build_run(b, ["make", "-j2"], cwd="src")
         build_run(b, ["make", "install", f"DESTDIR={build_outpath(b)}"], cwd="src")
 
-    config = mkconfig(
-        {"name": "hello", "sources": sources, "program": [selfref, "usr", "bin", "hello"]}
-    )
+    config = mkconfig({"name": "configured", "sources": sources})
+    configured = mkdrv(config, match_only(), build_wrapper(configure, policy=policy))
+    program = [selfref, "usr", "bin", "hello"]
+    config = mkconfig({"name": "hello", "configured": configured, "program": program})
     return mkdrv(config, match_only(), build_wrapper(build, policy=policy))
 
 

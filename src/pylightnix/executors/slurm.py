@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -69,6 +70,15 @@ def _parsed(address: str) -> dict[str, Any]:
     return found
 
 
+def _result(job: Any) -> Any:
+    """Wait for a job; submitit would look once a second only, however short the job is."""
+    pause_s = 0.02
+    while not job.done():
+        time.sleep(pause_s)
+        pause_s = min(1.0, 1.3 * pause_s)
+    return job.result()
+
+
 class BatchJobs(Executor):
     """Submits calls as batch jobs and waits for each in a thread; a stateful handle.
 
@@ -88,7 +98,7 @@ class BatchJobs(Executor):
 
         def wait() -> Any:
             place.append(self._submit(fn, *args, **kwargs))
-            return place[0].result()
+            return _result(place[0])
 
         future: Future[Any] = self._waiters.submit(wait)
         self._jobs[future] = place

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from .context import Context, own_context
 from .flow import Stop
 from .model import Pipeline
+from .own import OWN
 from .running import run_pipeline
 from .session import Session
 
@@ -66,7 +67,7 @@ def run(
     Concept: relative resolution of children, and a stack of pipelines, as pypyr's decision record
     describes them.
     """
-    session = Session(store, dict(options))
+    session = Session(store, dict(options), OWN)
     context = own_context(dict_in, session, planning=False)
     with _told(session):
         pipeline = _root(
@@ -167,7 +168,7 @@ def planned(
     from .deriving import result_of
     from .places import trail
 
-    session = Session(store, {})
+    session = Session(store, {}, OWN)
     context = own_context(dict_in, session, planning=True)
     with _told(session):
         pipeline = _root(session, pipeline_name, args_in, groups, None, None, loader, py_dir)

@@ -9,6 +9,7 @@ from importlib import import_module
 from types import ModuleType
 
 from pylightnix.core.errors import PipelineError
+from pylightnix.core.value import value
 
 from .catalogue import PARSER_PREFIX, PARSERS, STEP_PREFIX, STEPS
 from .places import meant, shown
@@ -18,6 +19,21 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from pylightnix.imports.scope import ImportScope
+
+    from .model import Pipeline, Step
+
+
+@value
+class Own:
+    """What comes with it and stands above all that asks for it: whoever begins a run hands it down.
+
+    Attributes:
+        step: gives the function of a step of ours, by its short name.
+        derive: runs a step that derives something, of a pipeline, in a context.
+    """
+
+    step: Callable[[str], Callable[[Any], object]]
+    derive: Callable[[Step, Pipeline, Any], None]
 
 
 class ModuleNotThere(PipelineError):
@@ -66,9 +82,14 @@ def scope_of(folders: tuple[str, ...]) -> ImportScope:
 
 
 class Finder:
-    """Finds modules for one run of pipelines; each is looked for once."""
+    """Finds modules for one run of pipelines; each is looked for once.
 
-    def __init__(self) -> None:
+    Args:
+        own: what comes with it; None where no step is run.
+    """
+
+    def __init__(self, own: Own | None) -> None:
+        self._own = own
         self._scopes: dict[tuple[str, ...], ImportScope] = {}
         self._steps: dict[tuple[str, tuple[str, ...]], Callable[[Any], object]] = {}
 
@@ -85,14 +106,16 @@ class Finder:
             found = self._steps[name, folders] = self._find_step(name, folders)
         return found
 
-    def deriver(self) -> Callable[..., None]:
-        """Give what runs a step that derives something; the room for it is loaded here."""
-        return import_module(".deriving", __package__).run_derived  # type: ignore[no-any-return]
+    @property
+    def own(self) -> Own:
+        """What comes with it."""
+        assert self._own is not None  # noqa: S101 - whoever runs steps has handed it in
+        return self._own
 
     def _find_step(self, name: str, folders: tuple[str, ...]) -> Callable[[Any], object]:
         brief = name.removeprefix(STEP_PREFIX)
         if brief in STEPS and (brief != name or not self.scope(folders).has(name)):
-            return own_step(brief)
+            return self.own.step(brief)
         if not self.scope(folders).has(name):
             plugged = plugin("steps", name)
             if plugged is not None:
@@ -127,12 +150,6 @@ class Finder:
         path = name.replace(".", "/")
         tried = (*(f"{folder}/{path}.py" for folder in folders), "the installed packages")
         raise ModuleNotThere(what, name, tried, (*known, *_neighbours(folders))) from None
-
-
-def own_step(name: str) -> Callable[[Any], object]:
-    """Give the function of a step that comes with it."""
-    home = import_module(f".{STEPS[name]}", __package__)
-    return getattr(home, f"step_{name}")  # type: ignore[no-any-return]
 
 
 def plugin(kind: str, name: str) -> Any:

@@ -13,10 +13,6 @@ from .language import USUAL_GROUPS
 from .model import Pipeline, Step
 from .stack import PipelineCycleError, frames, running
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 # So often may one pipeline be running inside of itself; Python's own stack ends soon after.
 MOST_NESTED = 40
 
@@ -160,7 +156,7 @@ def run_step(step: Step, pipeline: Pipeline, context: Context) -> None:
     """Run one step, in what its decorators say."""
     if step.derive is not None:
         try:
-            context.session.finder.deriver()(step, pipeline, context)
+            context.session.finder.own.derive(step, pipeline, context)
         except Exception as error:
             context.session.blame(error)
             raise

@@ -11,7 +11,7 @@ from pylightnix.core.errors import PylightnixError
 from .flow import names_of
 from .loaders import Loader, getter_of, loader_named
 from .model import Pipeline
-from .modules import Finder, plugin
+from .modules import Finder, Own, plugin
 from .places import Frame, StepFailed
 from .stack import frames
 
@@ -30,6 +30,7 @@ class Session:
     Args:
         store: for what is derived; None for the current one, which is asked for when it is needed.
         options: as `realize` takes them.
+        own: the steps that come with it; None where none is run.
 
     Attributes:
         finder: of modules.
@@ -37,9 +38,11 @@ class Session:
         skipped: the effects that planning left out.
     """
 
-    def __init__(self, store: Store | None, options: dict[str, Any]) -> None:
+    def __init__(
+        self, store: Store | None, options: dict[str, Any], own: Own | None = None
+    ) -> None:
         self.store, self.options = store, options
-        self.finder = Finder()
+        self.finder = Finder(own)
         self.sleep = time.sleep
         self.skipped: list[Frame] = []
         self._works: Works | None = None
