@@ -33,7 +33,8 @@ from pylightnix import (
 )
 from pylightnix.store.check import Fault, faults
 from pylightnix.store.fsys import delete_tree
-from pylightnix.store.objects import Provenance, put_derivation, put_realization
+from pylightnix.store.objects import put_derivation, put_realization
+from pylightnix.store.provenance import Provenance
 from pylightnix.store.query import drefs, rrefs
 from pylightnix.store.scratch import Scratch
 

@@ -18,7 +18,7 @@ from pylightnix.core.manifest import (
 )
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed
-from pylightnix.store.objects import Provenance, encode_provenance
+from pylightnix.store.provenance import Provenance, encode_provenance
 from strategies import (
     Tree,
     configs,

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pylightnix import InvalidOutput, Store
-from pylightnix.store import freeze
+from pylightnix.store import filehash, freeze
 from pylightnix.store.freeze import MAX_DEPTH, freeze_tree, leads_out
 from stages_for_tests import Link, Program, below, nested, plant, put
 
@@ -298,9 +298,9 @@ def test_a_size_that_changes_while_the_file_is_read_is_counted_as_read(tmp_path:
     (tmp_path / "f").write_bytes(b"12345")
     fd = os.open(tmp_path / "f", os.O_RDONLY)
     try:
-        for hint in (0, 3, 5, 9, freeze.CHUNK):
+        for hint in (0, 3, 5, 9, filehash.CHUNK):
             os.lseek(fd, 0, os.SEEK_SET)
-            assert freeze.hash_open(fd, hint)[1] == 5
+            assert filehash.hash_open(fd, hint)[1] == 5
     finally:
         os.close(fd)
 
@@ -308,7 +308,7 @@ def test_a_size_that_changes_while_the_file_is_read_is_counted_as_read(tmp_path:
 def test_large_files_are_hashed_in_a_stream(tmp_path: Path) -> None:
     from hashlib import sha256
 
-    data = os.urandom(freeze.CHUNK) * 2 + b"end"
+    data = os.urandom(filehash.CHUNK) * 2 + b"end"
     top = plant(tmp_path / "t", {"big": data})
     assert freeze_tree(str(top)).entries == [("big", "f", len(data), sha256(data).hexdigest())]
 

@@ -16,7 +16,7 @@ from pylightnix.store.glance import (
     seen_in_manifest,
     stop_in_provenance,
 )
-from pylightnix.store.objects import Provenance, encode_provenance
+from pylightnix.store.provenance import Provenance, encode_provenance
 from strategies import configs, manifests, node
 
 TRAPS = ['a","f",9,"', '"f",1', "\\", '\\","x",7,', ',"version":1}', "f", "x", ',"dref":"']

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import time
 from collections.abc import Callable
@@ -14,8 +15,9 @@ import pytest
 
 from pylightnix import InvalidOutput, Store
 from pylightnix.core.value import changed
-from pylightnix.store import ingest
-from pylightnix.store.freeze import CHUNK
+from pylightnix.store import freeze, ingest
+from pylightnix.store.filehash import CHUNK, Hashed
+from pylightnix.store.freeze import freeze_tree
 from pylightnix.store.index import Index
 from pylightnix.store.ingest import copy_path, hash_path
 from stages_for_tests import Link, Program, Tree, below, nested, plant
@@ -236,3 +238,38 @@ def test_an_index_of_nonsense_is_no_harm(
         store.index.put(ingest.TABLE, key, "nonsense")
     store.index.flush()
     assert hash_path(asked(), str(top)) == first
+
+
+def test_what_was_hashed_on_its_way_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = tmp_path / "top"
+    (top / "sub").mkdir(parents=True)
+    for name, data in {"a": b"one", "sub/b": b"x" * 5000, "c": b""}.items():
+        (top / name).write_bytes(data)
+    known: dict[int, Hashed] = {}
+    copy_path(str(top), str(tmp_path / "copy"), known)
+    plain = sorted(freeze_tree(str(copied(top, tmp_path / "other"))).entries)
+    with monkeypatch.context() as patch:
+        patch.setattr(freeze, "hash_open", None)  # it would fail
+        assert sorted(freeze_tree(str(tmp_path / "copy"), known=known).entries) == plain
+
+
+def test_what_was_changed_since_is_read(tmp_path: Path) -> None:
+    (tmp_path / "top").mkdir()
+    (tmp_path / "top" / "a").write_bytes(b"one")
+    (tmp_path / "top" / "b").write_bytes(b"one")
+    known: dict[int, Hashed] = {}
+    copy_path(str(tmp_path / "top"), str(tmp_path / "copy"), known)
+    (tmp_path / "copy" / "a").write_bytes(b"two")
+    os.utime(tmp_path / "copy" / "a", ns=(1, 1))
+    os.link(tmp_path / "copy" / "b", tmp_path / "another")  # who has it may write to it
+    (tmp_path / "another").write_bytes(b"six")
+    found = freeze_tree(str(tmp_path / "copy"), known=known).entries
+    hashes = [sha256(data).hexdigest() for data in (b"two", b"six")]
+    assert sorted(found) == [("a", "f", 3, hashes[0]), ("b", "f", 3, hashes[1])]
+
+
+def copied(source: Path, target: Path) -> Path:
+    shutil.copytree(source, target)
+    return target

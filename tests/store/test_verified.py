@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pylightnix import NotInStore, RRef, Store
-from pylightnix.store import freeze, removal
+from pylightnix.store import filehash, removal
 from pylightnix.store.fsys import delete_tree
 from pylightnix.store.layout import rref_path
 from pylightnix.store.query import Corrupt, drefs, manifest_of, require_rref, rrefs
@@ -29,7 +29,7 @@ def other(tmp_path: Path) -> Store:
 def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Counts how often the contents of a file are read to compare them."""
     seen: list[int] = []
-    real = freeze.hash_open
+    real = filehash.hash_open
 
     def counted(fd: int, size: int) -> tuple[str, int]:
         seen.append(size)

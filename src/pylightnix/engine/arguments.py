@@ -26,9 +26,10 @@ class RealizeArg(Mapping[str, "Any"]):
         folder: names a new scratch folder on the store's file system; made on first use.
         logged: whether anybody asked for the log.
         emit: where events go.
+        hashes: of files that the builder hashed while it wrote them; see `freeze_tree`.
     """
 
-    __slots__ = ("_log", "_values", "config", "emit", "folder", "logged", "rindex")
+    __slots__ = ("_log", "_values", "config", "emit", "folder", "hashes", "logged", "rindex")
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class RealizeArg(Mapping[str, "Any"]):
         self.config = config
         self.folder, self.rindex, self.emit = folder, rindex, emit
         self._log, self.logged = log, False
+        self.hashes: dict[int, tuple[int, int, str]] = {}
 
     @property
     def log(self) -> str:

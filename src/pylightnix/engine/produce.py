@@ -31,7 +31,8 @@ from .wrapper import Wrapped
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pylightnix.core.context import Context
-    from pylightnix.store.objects import Provenance
+    from pylightnix.store.filehash import Known
+    from pylightnix.store.provenance import Provenance
 
 
 class BuildFailed(RealizeError):
@@ -164,7 +165,7 @@ def _build(task: _Task, rindex: int) -> list[RRef]:
     clock = Clock()
     folders = _run(task, rarg)
     facts = provenance(drv.realizer, clock)
-    made = [_install(task, folder, facts) for folder in folders]
+    made = [_install(task, folder, facts, rarg.hashes) for folder in folders]
     shop.scratch.drop()
     if rarg.logged:
         _keep_log(task.store, log, made)
@@ -240,11 +241,13 @@ def _failed(task: _Task, log: str, error: BaseException) -> BuildFailed:
     return BuildFailed(task.drv.dref, task.shop.scratch.keep(task.drv.dref), log, cause, tail(log))
 
 
-def _install(task: _Task, folder: str, facts: Provenance) -> RRef:
-    scratch = task.shop.scratch
+def _install(task: _Task, folder: str, facts: Provenance, known: Known) -> RRef:
+    scratch, dref = task.shop.scratch, task.drv.dref
     ours = folder in scratch.made and scratch.same_disk
     try:
-        rref = put_realization(task.store, task.drv.dref, task.context, folder, facts, ours=ours)
+        rref = put_realization(
+            task.store, dref, task.context, folder, facts, ours=ours, known=known
+        )
         scratch.gone(folder)
         return rref
     except InvalidOutput as error:

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from pylightnix.core.version import VERSION
 from pylightnix.store.clock import iso_now
 from pylightnix.store.machine import host
-from pylightnix.store.objects import Provenance
+from pylightnix.store.provenance import Provenance
 
 _PYTHON = sys.version.split()[0]
 

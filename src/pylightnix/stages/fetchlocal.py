@@ -127,7 +127,7 @@ def _copy(source: str | None, envname: str | None, limits: Limits, b: Build) -> 
     with staging(folder) as stage:
         staged = os.path.join(stage, filename)
         try:
-            got = copy_path(source, staged)
+            got = copy_path(source, staged, b.rarg.hashes)
         except FileNotFoundError as error:
             raise NoSource(source, envname, error.strerror or str(error)) from error
         if got != expected:

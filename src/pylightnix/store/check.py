@@ -13,7 +13,7 @@ from pylightnix.core.manifest import META, Entry, Manifest, parse_manifest, rref
 from pylightnix.core.refs import DRef, RRef, rref2dref
 from pylightnix.core.value import value
 
-from .freeze import hash_open
+from .filehash import hash_open
 from .fsys import read_bytes
 from .layout import Store, rref_path
 from .trouble import is_passing

@@ -15,14 +15,13 @@ import fcntl
 import os
 import signal
 import stat
-from hashlib import sha256
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.manifest import META, Entry
 
+from .filehash import CHUNK, NOTHING, Known, hash_open, state_of
 from .fsys import EPOCH, incoming, unlock_entry
 
-CHUNK = 1 << 20
 MAX_DEPTH = 256
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _OPEN_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
@@ -44,21 +43,22 @@ class Inventory:
     """What the walk found.
 
     Attributes:
+        known: what is known of files before they are read.
         entries: of the manifest, in no particular order.
         remarks: why the tree may not survive a copy to another place or system.
         size_bytes: of all files together.
     """
 
-    __slots__ = ("entries", "folder", "remarks", "size_bytes", "sync")
+    __slots__ = ("entries", "folder", "known", "remarks", "size_bytes", "sync")
 
-    def __init__(self, folder: str, sync: bool) -> None:
-        self.folder, self.sync = folder, sync
+    def __init__(self, folder: str, sync: bool, known: Known) -> None:
+        self.folder, self.sync, self.known = folder, sync, known
         self.entries: list[Entry] = []
         self.remarks: list[str] = []
         self.size_bytes = 0
 
 
-def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
+def freeze_tree(folder: str, *, sync: bool = False, known: Known = NOTHING) -> Inventory:
     """Canonicalise everything below `folder` and list it.
 
     `folder` itself stays writable, for the manifest.
@@ -66,13 +66,15 @@ def freeze_tree(folder: str, *, sync: bool = False) -> Inventory:
     Args:
         folder: what the builder made.
         sync: flush each file and folder (durability `full`).
+        known: of files that were hashed while they were written: inode -> state and hash. A file
+            that is not in that state is read.
 
     Raises:
         InvalidOutput: a special file, a name that is not UTF-8, our own reserved name, or too deep
             a tree.
         OSError: reading or changing something failed.
     """
-    found = Inventory(folder, sync)
+    found = Inventory(folder, sync, known)
     try:
         if not stat.S_ISDIR((status := os.lstat(folder)).st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
@@ -196,9 +198,14 @@ def _file(found: Inventory, parent: int | None, name: str, path: str) -> None:
         if status.st_nlink > 1 or _open_for_writing(fd):
             fd, old = _copied(fd, name, parent), fd
             os.close(old)
+            told = None
         else:
             _strip_attributes(fd)
-        digest, size = hash_open(fd, status.st_size)
+            told = found.known.get(status.st_ino)
+        if told is not None and told[:2] == state_of(status):
+            size, digest = status.st_size, told[2]
+        else:
+            digest, size = hash_open(fd, status.st_size)
         executable = bool(status.st_mode & 0o111)
         os.fchmod(fd, 0o555 if executable else 0o444)
         os.utime(fd, EPOCH)
@@ -216,24 +223,6 @@ def _opened(name: str, parent: int | None, flags: int, mode: int) -> int:
     except PermissionError:
         unlock_entry(name, parent, mode)
         return os.open(name, flags, dir_fd=parent)
-
-
-def hash_open(fd: int, size_hint: int) -> tuple[str, int]:
-    """Hash an open file in a stream: its 64 hex digits and its length in bytes."""
-    if size_hint < CHUNK:
-        # Small files are most files: one read that asks for a byte more than there is sees the end,
-        # too.
-        data = os.read(fd, size_hint + 1)
-        if len(data) == size_hint:
-            return sha256(data).hexdigest(), size_hint
-        os.lseek(fd, 0, os.SEEK_SET)
-    state, size = sha256(), 0
-    buffer = bytearray(CHUNK)
-    view = memoryview(buffer)
-    while count := os.readv(fd, [buffer]):
-        state.update(view[:count])
-        size += count
-    return state.hexdigest(), size
 
 
 def _open_for_writing(fd: int) -> bool:

@@ -17,7 +17,8 @@ from pylightnix.core.codec import canonical_json
 from pylightnix.core.hashing import tree_digest
 from pylightnix.core.manifest import Entry
 
-from .freeze import CHUNK, MAX_DEPTH, InvalidOutput, hash_open
+from .filehash import CHUNK, Hashed, hash_open, state_of
+from .freeze import MAX_DEPTH, InvalidOutput
 from .fsys import write_all
 from .layout import Store
 from .shelf import RACY_NS
@@ -179,7 +180,7 @@ def _require_shallow(root: str, path: str, depth: int) -> None:
         raise InvalidOutput(root, path, f"it is nested deeper than {MAX_DEPTH} folders")
 
 
-def copy_path(source: str, target: str) -> str:
+def copy_path(source: str, target: str, known: dict[int, Hashed] | None = None) -> str:
     """Copy a file, or a tree without following links in it; `target` must not be there yet.
 
     Each file is hashed on its way, so it is read once.
@@ -187,6 +188,7 @@ def copy_path(source: str, target: str) -> str:
     Args:
         source: the file or folder, or a link to it.
         target: the path of the copy.
+        known: gets the hash of each file of the copy, for `freeze_tree`.
 
     Returns:
         The hash of what was written, as of `hash_path`.
@@ -197,13 +199,15 @@ def copy_path(source: str, target: str) -> str:
     """
     real = os.path.realpath(source)
     if not os.path.isdir(real):
-        return _copy_file(real, target)[2]
+        return _copy_file(real, target, known)[2]
     entries: list[Entry] = []
-    _copy_folder(real, target, "", entries)
+    _copy_folder(real, target, "", entries, known)
     return _tree_digest(entries)
 
 
-def _copy_folder(source: str, target: str, prefix: str, entries: list[Entry]) -> None:
+def _copy_folder(
+    source: str, target: str, prefix: str, entries: list[Entry], known: dict[int, Hashed] | None
+) -> None:
     _require_shallow(source, prefix, prefix.count("/"))
     os.mkdir(f"{target}/{prefix}", 0o755)
     with os.scandir(f"{source}/{prefix}") as listing:
@@ -216,14 +220,14 @@ def _copy_folder(source: str, target: str, prefix: str, entries: list[Entry]) ->
                 entries.append((path, "l", link))
             elif item.is_dir():
                 entries.append((path, "d"))
-                _copy_folder(source, target, f"{path}/", entries)
+                _copy_folder(source, target, f"{path}/", entries, known)
             elif item.is_file():
-                entries.append((path, *_copy_file(item.path, f"{target}/{path}")))
+                entries.append((path, *_copy_file(item.path, f"{target}/{path}", known)))
             else:
                 raise _special(item.path)
 
 
-def _copy_file(source: str, target: str) -> tuple[str, int, str]:
+def _copy_file(source: str, target: str, known: dict[int, Hashed] | None) -> tuple[str, int, str]:
     """Copy a file; gives its kind, length and hash, as an entry has them."""
     fd = os.open(source, _READ)
     try:
@@ -236,6 +240,9 @@ def _copy_file(source: str, target: str) -> tuple[str, int, str]:
             size, digest = _poured(fd, out, status.st_size)
             if runs:
                 os.fchmod(out, 0o755)
+            if known is not None:
+                made = os.fstat(out)
+                known[made.st_ino] = (*state_of(made), digest)
         finally:
             os.close(out)
     finally:

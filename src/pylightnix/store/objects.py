@@ -14,17 +14,17 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from pylightnix.core.codec import canonical_json, json_text
 from pylightnix.core.config import Config
 from pylightnix.core.errors import StoreError
 from pylightnix.core.manifest import META, context_prefix, rref_of, with_entries
 from pylightnix.core.refs import DRef, RRef, rref2dref
-from pylightnix.core.value import value
 
 from . import fsys
 from .check import faults
+from .filehash import NOTHING, Known
 from .freeze import InvalidOutput, freeze_tree
 from .layout import CONFIG, INCOMING, Store, drv_path, rref_path, var_path
+from .provenance import Provenance, encode_provenance
 from .query import has_derivation
 from .reading import mkbook
 from .shelf import add_book
@@ -33,26 +33,6 @@ from .verified import remember
 
 MANIFEST = f"{META}/manifest.json"
 PROVENANCE = f"{META}/build.json"
-
-
-@value
-class Provenance:
-    """Where a realization comes from; kept in build.json and not hashed.
-
-    Attributes:
-        start, stop: ISO 8601 in UTC, with microseconds.
-        seconds: how long the builder ran.
-        realizer: `module:qualname` of the builder.
-    """
-
-    start: str
-    stop: str
-    seconds: float
-    host: str
-    user: str
-    python: str
-    pylightnix: str
-    realizer: str
 
 
 def put_derivation(store: Store, dref: DRef, config: Config) -> None:
@@ -108,6 +88,7 @@ def put_realization(
     provenance: Provenance,
     *,
     ours: bool = False,
+    known: Known = NOTHING,
 ) -> RRef:
     """Make a built folder a realization, or find that an equal one is there.
 
@@ -118,6 +99,7 @@ def put_realization(
         folder: what the builder made; moved away if it is below `var/tmp`, otherwise copied.
         provenance: kept beside the manifest; of equal realizations the first one's stays.
         ours: the folder is one that `Scratch` named, on the store's file system.
+        known: see `freeze_tree`; of a folder that is ours.
 
     Raises:
         InvalidOutput: the folder holds something that cannot be stored; nothing of it was.
@@ -127,7 +109,8 @@ def put_realization(
     mine = folder if ours else _own(store, folder)
     copied = not ours and os.path.basename(mine).startswith(INCOMING)
     try:
-        rref, published = _put(store, dref, context, mine, provenance)
+        told = known if ours else NOTHING
+        rref, published = _put(store, dref, context, mine, provenance, told)
     except BaseException:
         # What a builder made stays where it is, for its owner to look at; our own copy of it goes.
         if copied:
@@ -144,9 +127,10 @@ def _put(
     context: Mapping[DRef, Sequence[RRef]],
     folder: str,
     provenance: Provenance,
+    known: Known,
 ) -> tuple[RRef, bool]:
     """Canonicalise, name, publish; tells whether it was not there before."""
-    inventory = freeze_tree(folder, sync=store.durability == "full")
+    inventory = freeze_tree(folder, sync=store.durability == "full", known=known)
     prefix = context_prefix(dref, context)
     manifest = with_entries(prefix, inventory.entries)
     rref = rref_of(manifest, dref)
@@ -190,25 +174,6 @@ def _own(store: Store, folder: str) -> str:
         fsys.delete_tree(copy)
         raise
     return copy
-
-
-def encode_provenance(provenance: Provenance, remarks: Sequence[str] = ()) -> bytes:
-    """Give the bytes of build.json: canonical ones, made by hand, since the form is known.
-
-    Args:
-        provenance: where the realization comes from.
-        remarks: why it may not survive a copy to another place or system.
-    """
-    text = f'"portable":{"false" if remarks else "true"},'
-    if remarks:
-        text += f'"portable_reason":{canonical_json(list(remarks)).decode()},'
-    facts = provenance
-    return (
-        f'{{"host":{json_text(facts.host)},{text}"pylightnix":{json_text(facts.pylightnix)},'
-        f'"python":{json_text(facts.python)},"realizer":{json_text(facts.realizer)},'
-        f'"seconds":{facts.seconds!r},"start":{json_text(facts.start)},'
-        f'"stop":{json_text(facts.stop)},"user":{json_text(facts.user)}}}'
-    ).encode()
 
 
 def _write_meta(
