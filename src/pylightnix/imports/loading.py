@@ -5,8 +5,16 @@ from __future__ import annotations
 import _imp
 import builtins
 import sys
-from collections.abc import Callable
-from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoader
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+)
 from types import CodeType, ModuleType
 from typing import Any, TypeAlias
 
@@ -39,6 +47,36 @@ def code_of(path: str) -> CodeType:
     """Compile a file; not from a cache, which takes two versions of one second for the same."""
     with open(path, "rb") as file:
         return compile(file.read(), path, "exec", dont_inherit=True)
+
+
+class _Compiled(SourceFileLoader):
+    """Compiles what it loads, see `code_of`."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return code_of(self.get_filename(fullname))
+
+
+@contextmanager
+def found_first(folder: str) -> Iterator[None]:
+    """Let all imports of this process look into a folder first, for the time of a `with` block."""
+    kinds = ((ExtensionFileLoader, EXTENSION_SUFFIXES), (_Compiled, SOURCE_SUFFIXES))
+
+    def hook(path: str) -> FileFinder:
+        if path != folder and not path.startswith(f"{folder}/"):
+            raise ImportError("not below the folder")
+        return FileFinder(path, *kinds)
+
+    sys.path.insert(0, folder)
+    sys.path_hooks.insert(0, hook)
+    sys.path_importer_cache.pop(folder, None)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+        sys.path_hooks.remove(hook)
+        for path in [*sys.path_importer_cache]:
+            if path == folder or path.startswith(f"{folder}/"):
+                del sys.path_importer_cache[path]
 
 
 def native_module(name: str, found: Found, importer: Importer) -> ModuleType:

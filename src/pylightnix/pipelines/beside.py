@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from pylightnix.engine.wrapper import Wrapped
 
 TYPE_CHECKING = False
@@ -38,9 +36,12 @@ class Beside:
         return Beside, (self.function, self.folder, True)
 
     def __call__(self, *args: Any) -> Any:
-        if self.arrived and self.folder not in sys.path:
-            sys.path.insert(0, self.folder)
-        return self.function(*args)
+        if not self.arrived:
+            return self.function(*args)
+        from pylightnix.imports.loading import found_first
+
+        with found_first(self.folder):
+            return self.function(*args)
 
 
 def beside(realizer: Realizer, folder: str) -> Realizer:
