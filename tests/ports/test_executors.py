@@ -76,7 +76,7 @@ def threads() -> Iterator[Port]:
 
 
 def processes() -> Iterator[Port]:
-    yield Port("processes", {"jobs": 2}, wide=100, alone=True, by_reference=False)
+    yield Port("processes", {"jobs": 2}, alone=True, by_reference=False)
 
 
 def pool() -> Iterator[Port]:

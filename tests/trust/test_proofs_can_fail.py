@@ -24,7 +24,6 @@ from pylightnix.store import check, gc, index, reading, roots, shelf, verified, 
 from pylightnix.store.books import Book, Shelf
 from pylightnix.store.layout import rref_path
 
-pytestmark = pytest.mark.slow
 Patch = pytest.MonkeyPatch
 
 
