@@ -81,6 +81,17 @@ def test_a_row_is_read_in_part_as_it_is_read_whole(shelf: Shelf) -> None:
     assert lines_of_row(DREF, row) == (None if facts.size_bytes == -1 else [own, *lines])
 
 
+def test_an_end_that_nobody_knows_is_before_any_other() -> None:
+    of = str(DREF)[5:]
+    made = [
+        Book(RRef(f"rref:{n:032x}-{of}"), "0" * 32, stop, 0, 0.0, ())
+        for n, stop in enumerate(["", "!early"])
+    ]
+    shelf = Shelf((1, 2, 3), tuple(made), config=ConfigFacts(0, 0.0, ()))
+    outline = outline_of_row(DREF, encode_shelf(shelf))
+    assert outline == (0, {book.rref: 0 for book in made}, "!early")
+
+
 def test_a_row_of_an_earlier_run_of_the_machine_is_of_no_state(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

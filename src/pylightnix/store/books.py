@@ -176,8 +176,9 @@ def outline_of_row(dref: DRef, row: str) -> tuple[int, dict[RRef, int], str] | N
     for book in books:
         rhash, _, stop, size_bytes, _ = book.split(" ", 4)
         parts[_rref(rhash, of)] = int(size_bytes)
-        newest = max(newest, stop)
-    return max(0, total) + sum(parts.values()), parts, "" if newest == _NONE else newest
+        if stop != _NONE:
+            newest = max(newest, stop)
+    return max(0, total) + sum(parts.values()), parts, newest
 
 
 def lines_of_row(dref: DRef, row: str) -> list[Line] | None:
