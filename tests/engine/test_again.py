@@ -67,6 +67,22 @@ def test_what_failed_fails_again_in_a_folder_of_its_own(
         assert third.failed
 
 
+def test_it_is_given_what_its_caller_gave_it_each_time(store: Store) -> None:
+    def builder(b: Build) -> None:
+        (build_outpath(b) / "given").write_text(str(b.rarg.get("lr")))
+        raise ValueError
+
+    def stage(r: Registry) -> DRef:
+        return mkdrv(mkconfig({"name": "x"}), match_only(), build_wrapper(builder), r)
+
+    closure = instantiate(stage, store=store)
+    with pytest.raises(BuildFailed):
+        realize(closure, realize_args={closure.targets[0]: {"lr": 0.5}})
+    for _ in range(2):
+        with once_more(store, remains(store)[0]) as again:
+            assert Path(again.folder, "given").read_text() == "0.5"
+
+
 def test_what_does_not_fail_this_time_leaves_nothing(store: Store, tmp_path: Path) -> None:
     def builder(b: Build) -> None:
         (build_outpath(b) / "done").write_text("x")

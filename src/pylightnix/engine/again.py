@@ -107,7 +107,8 @@ def once_more(store: Store, left: Remains) -> Iterator[Again]:
         os.makedirs(folder, exist_ok=True)
         if failed:
             scratch.keep(dref)
-            note(Workshop(store, scratch, invoke=noted.invoke), noted.drv, noted.context, folder)
+            shop = Workshop(store, scratch, args={dref: noted.args}, invoke=noted.invoke)
+            note(shop, noted.drv, noted.context, folder)
         yield Again(dref, folder, log, failed)
 
 
