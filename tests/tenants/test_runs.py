@@ -337,11 +337,11 @@ def test_an_argument_that_cannot_be_sent_is_the_callers_mistake(make: Making) ->
 def test_ctrl_c_ends_a_run(make: Making, store: Store) -> None:
     one = make("one", JOB)
     program = """
-    import _thread, threading
+    import os, signal, threading, time
     def interrupt():
         while not one.log()[-1].function:
-            pass
-        _thread.interrupt_main()
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
     with one.load("job.py") as job:
         threading.Thread(target=interrupt).start()
         try:
