@@ -7,14 +7,16 @@ RUN := $(PY) -m
 READY := $(if $(VENV),$(VENV)/.ok)
 READY_TO_RUN := $(if $(VENV),$(VENV)/.run)
 PIP := $(RUN) pip install -qq --disable-pip-version-check
-PYTEST := $(RUN) pytest -n auto
+# A test that starts a program waits for it: one worker more than there are processors.
+export WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
+PYTEST := $(RUN) pytest -n $(WORKERS)
 NO_INDEX := { echo "make: pip could not install what pyproject.toml names (its words are above); is the package index within reach?" >&2; exit 1; }
 QUICK := $(if $(FULL),,-m 'not slow')
 MEASURED := --cov --cov-report= --cov-fail-under=0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all venv check fmt fmt-check lint types floors test test-plain test-optimized test-nonroot test-fast test-all \
+.PHONY: help all venv check fmt fmt-check lint types floors test test-plain test-optimized test-nonroot test-hard test-fast test-all \
 	laws golden crash prove cov doctest docs demo demos platform bench bench-quick wheel clean
 
 help:  ## this list
@@ -47,7 +49,7 @@ types: $(READY)  ## mypy --strict, tests too
 floors: $(READY)  ## who may import whom
 	PATH="$(dir $(PY)):$$PATH" lint-imports --no-logo
 
-test: test-plain test-optimized test-nonroot  ## the whole suite; then all but the slow of it under python -O, and as a user who is not root (FULL=1: all)
+test: test-plain $(if $(FULL),test-optimized test-nonroot,test-hard)  ## the whole suite; then all but the slow of it under python -O and as a user who is not root, at once (FULL=1: one by one, all of it)
 
 test-plain: $(READY)  ## the suite once (COV=1 measures it too)
 	$(PYTEST) $(if $(COV),$(MEASURED))
@@ -58,6 +60,9 @@ test-optimized: $(READY)  ## the suite with the library's asserts compiled away 
 
 test-nonroot: $(READY)  ## the suite as nobody, where we are root
 	PYTHON=$(PYTHON) tests/nonroot.sh $(QUICK)
+
+test-hard: $(READY)  ## both of these in one pass; only the first where nobody cannot be had
+	PYTHON=$(PYTHON) PYTHONOPTIMIZE=1 ELSE="$(PYTEST)" tests/nonroot.sh $(QUICK)
 
 test-fast: $(READY)  ## the suite without what is marked slow
 	$(PYTEST) -m 'not slow'

@@ -1,19 +1,24 @@
 #!/usr/bin/env bash
 # Run the suite as a user who is not root, from an installed wheel: root may rename, read and write where others may
-# not, and a suite that only root has seen hides it. Arguments go to pytest.
+# not, and a suite that only root has seen hides it. Arguments go to pytest. Where that cannot be, $ELSE is run with
+# them as the user who we are; without $ELSE, nothing.
 set -euo pipefail
 umask 022
 cd "$(dirname "$0")/.."
 uid=65534
 say() { echo "non-root pass: $*"; }
+without() {
+  say "$1"
+  shift
+  if [ -n "${ELSE:-}" ]; then $ELSE "$@"; fi
+  exit 0
+}
 
 if [ "$(id -u)" != 0 ]; then
-  say "not needed, the suite already runs as uid $(id -u)"
-  exit 0
+  without "not needed, the suite already runs as uid $(id -u)" "$@"
 fi
 if ! command -v setpriv >/dev/null; then
-  say "NOT RUN: there is no setpriv (package util-linux) to become uid $uid with"
-  exit 0
+  without "NOT RUN: there is no setpriv (package util-linux) to become uid $uid with" "$@"
 fi
 # The environment is made anew too, since ours speaks of a home that uid $uid may not even look into.
 as_nobody() { setpriv --reuid $uid --regid $uid --clear-groups -- env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 "$@"; }
@@ -33,8 +38,7 @@ for candidate in "$(command -v "${PYTHON:-python3}" || true)" /usr/bin/python3 /
   fi
 done
 if [ -z "$python" ]; then
-  say "NOT RUN: no Python >= 3.11 with venv here that uid $uid may execute (on Debian: apt-get install python3-venv)"
-  exit 0
+  without "NOT RUN: no Python >= 3.11 with venv here that uid $uid may execute (on Debian: apt-get install python3-venv)" "$@"
 fi
 
 git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard |
@@ -58,4 +62,4 @@ chown -R $uid:$uid "$room/tree"
 say "$("$python" --version) from $python as uid $uid"
 cd "$room/tree"
 as_nobody HOME="$room/home" TMPDIR="$room/tmp" PATH="$venv/bin:/usr/local/bin:/usr/bin:/bin" \
-  ${PYTHONOPTIMIZE:+PYTHONOPTIMIZE="$PYTHONOPTIMIZE"} "$venv/bin/python" -m pytest -n auto "$@"
+  ${PYTHONOPTIMIZE:+PYTHONOPTIMIZE="$PYTHONOPTIMIZE"} "$venv/bin/python" -m pytest -n "${WORKERS:-auto}" "$@"
