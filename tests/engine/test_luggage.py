@@ -26,7 +26,7 @@ from pylightnix import (
     realize,
 )
 from pylightnix.engine.confine import RealizerRaised
-from pylightnix.engine.luggage import Text, Unpacked, packed_with_texts
+from pylightnix.engine.luggage import Text, Unpacked, packed_with_texts, where
 from pylightnix.engine.travel import by_value
 from pylightnix.sandbox.policy import Policy
 from sandboxes import boxed, needs
@@ -223,6 +223,19 @@ def test_the_text_of_what_statements_name_goes_along_and_of_what_that_names(
 def test_code_that_goes_by_name_takes_nothing_along(project: Project) -> None:
     project({**MODULES, "late_main.py": "def build():\n    import late_a\n"})
     assert packed_with_texts(import_module("late_main").build, lambda name, file: False)[1] == {}
+
+
+def test_text_that_python_warns_of_goes_along_quietly(project: Project) -> None:
+    project({"late_odd.py": "import late_more\nx = '\\d' is 5\n", "late_more.py": ""})
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec("def build():\n    import late_odd\n", space)
+    _, texts = packed_with_texts(space["build"], lambda name, file: False)
+    assert sorted(texts) == ["late_more", "late_odd"]
+
+
+@pytest.mark.parametrize("name", ["", ".", "../os", "a" * 300, "a." * 100_000 + "b", "no.such"])
+def test_a_name_that_a_builder_made_up_is_no_module(name: str) -> None:
+    assert where(name) is None
 
 
 def test_what_was_sent_is_imported_as_if_it_were_there(monkeypatch: pytest.MonkeyPatch) -> None:

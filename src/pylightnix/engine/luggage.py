@@ -16,6 +16,7 @@ from importlib.machinery import ModuleSpec
 from types import CodeType, FunctionType, ModuleType
 from typing import NamedTuple, TypeAlias
 
+_LONGEST = 256
 Knows: TypeAlias = Callable[[str, str], bool]
 
 
@@ -68,9 +69,17 @@ def _texts(functions: Iterable[FunctionType], knows: Knows) -> dict[str, Text]:
             found[name] = text
             package = name if text.is_package else name.rpartition(".")[0]
             with suppress(SyntaxError, ValueError):  # over there its import tells what is wrong
-                code = compile(text.source, text.file, "exec", dont_inherit=True)
-                todo += _imports(code, package)
+                todo += _imports(_compiled(text), package)
     return found
+
+
+def _compiled(text: Text) -> CodeType:
+    """Compile a module to look at it; what Python warns of is told where it is imported."""
+    from warnings import catch_warnings, simplefilter
+
+    with catch_warnings():
+        simplefilter("ignore")
+        return compile(text.source, text.file, "exec", dont_inherit=True)
 
 
 def _above(name: str) -> Iterator[str]:
@@ -97,8 +106,9 @@ def _text(name: str, knows: Knows) -> Text | None:
 
 
 def where(name: str) -> str | None:
-    """Tell in which file a module is that this process would import by a name."""
-    spec = _spec(name) if all(map(str.isidentifier, name.split("."))) else None
+    """Tell in which file a module is that this process would import by a name, said by anybody."""
+    plain = len(name) < _LONGEST and all(map(str.isidentifier, name.split(".")))
+    spec = _spec(name) if plain else None
     return spec.origin if spec is not None and spec.has_location else None
 
 
