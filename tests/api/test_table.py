@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from importlib.util import find_spec
 from typing import Any
@@ -25,6 +26,8 @@ from pylightnix import (
     mkdrv,
     realize,
     realize_many,
+    rmref,
+    rref2path,
     selfref,
     store_buildtime,
     table,
@@ -214,3 +217,18 @@ def test_two_thousand_realizations_take_little_time(current: Store) -> None:
         took_s.append(time.perf_counter() - start_s)
         assert (len(rows), rows[0]["score"]) == (2000, 1999.0)
     assert min(took_s) < 0.4  # twice what is promised: others work on this machine too
+
+
+def test_how_long_a_build_took_is_seen_when_a_copy_brings_it_last(
+    current: Store, tmp_path: Path
+) -> None:
+    rref = realize_many(instantiate(loose))[0]
+    place, kept = rref2path(rref), tmp_path / "kept"
+    expected = [row["seconds"] for row in table("train", sort="rref")]
+    shutil.copytree(place, kept)
+    rmref(rref, force=True)
+    shutil.copytree(kept, place, ignore=shutil.ignore_patterns("build.json"))
+    assert None in [row["seconds"] for row in table("train")]
+    (place / ".pylightnix").chmod(0o755)
+    shutil.copy(kept / ".pylightnix" / "build.json", place / ".pylightnix")
+    assert [row["seconds"] for row in table("train", sort="rref")] == expected

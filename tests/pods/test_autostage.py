@@ -229,6 +229,21 @@ def test_a_module_that_the_environment_lacks_is_named(current: Store) -> None:
         realize(instantiate(lacking))
 
 
+def test_a_module_beside_the_program_can_be_imported_late_in_an_environment(
+    current: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "beside_the_program.py").write_text("WORD = 'found'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    @autostage(env=pod_env([]))
+    def stage(out: str = selfpath("x")) -> None:
+        import beside_the_program  # type: ignore[import-not-found]
+
+        Path(out).write_text(beside_the_program.WORD)
+
+    assert Path(realizeU(instantiate(stage)).out).read_text() == "found"
+
+
 @pytest.mark.parametrize("wrong", [{"env": ["numpy"]}, {"env": "numpy"}, {"policy": {"net": 1}}])
 def test_something_else_than_an_environment_or_a_policy_is_refused(wrong: Any) -> None:
     decorate: Callable[..., Any] = autostage(**wrong)

@@ -33,7 +33,7 @@ _KILL, _POWER, _SWITCH, _DAMAGE, _STRESS, _COPY, _INDEX = (
     ("damage", 150),
     ("stress", 1),
     ("rsync_cut", 20),
-    ("index_damage", 60),
+    ("index_damage", 90),
 )
 
 MUTANTS = (
@@ -281,6 +281,20 @@ MUTANTS = (
         "store/shelf.py",
         "if known is not None and known.identity == identity and",
         "if known is not None and known.identity[:1] == identity[:1] and",
+        *_INDEX,
+    ),
+    Mutant(
+        "the index does not look at change times of folders",
+        "store/shelf.py",
+        "if known is not None and known.identity == identity and",
+        "if known is not None and known.identity[:2] == identity[:2] and",
+        *_INDEX,
+    ),
+    Mutant(
+        "what a copy is still bringing is remembered as it is",
+        "store/shelf.py",
+        "return bool(shelf.strange) or not all(book.stop for book in shelf.books)",
+        "return bool(shelf.strange)",
         *_INDEX,
     ),
 )

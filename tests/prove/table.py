@@ -54,7 +54,12 @@ PROOFS = (
     ),
     Proof("collector", "a loop of collections beside 4 builders and kill -9", 1_000, 10),
     Proof("damage", "damages to objects, and changes that are none", 2_000, 60),
-    Proof("index_damage", "index deleted, cut, bit-flipped, stale", 500, 30),
+    Proof(
+        "index_damage",
+        "index deleted, cut, bit-flipped, stale, of a store that lives on meanwhile",
+        500,
+        30,
+    ),
     Proof("rsync_cut", "a copy by rsync that is stopped, its receiver used at once", 500, 20),
     Proof("bad_input", "bad inputs, under -O too", 1_000, 30),
     Proof("mutants", "bugs seeded into our own protocol, each tried by the proofs above", 100, 2),

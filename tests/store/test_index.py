@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -224,8 +225,6 @@ def test_a_copy_under_way_is_seen_when_it_is_done(filled: Store, tmp_path: Path)
     path.mkdir()
     asked = indexed(filled)
     assert rref not in rrefs(asked, dref_of(rref))
-    import shutil
-
     shutil.copytree(rref_path(other, rref), path, symlinks=True, dirs_exist_ok=True)
     assert rref in rrefs(asked, dref_of(rref))
     assert rref in rrefs(indexed(filled), dref_of(rref))
@@ -251,3 +250,20 @@ def test_what_changed_a_moment_ago_is_not_remembered_for_certain(store: Store) -
     assert asked.index is not None
     asked.index.flush()
     assert indexed(store).index.get("shelf", dref_of(rref)) is None  # type: ignore[union-attr]
+
+
+def test_the_time_of_a_build_that_a_copy_brings_last_is_seen(filled: Store, tmp_path: Path) -> None:
+    """It lies in the realization: what brings it does not touch the derivation's folder."""
+    other = Store.open(tmp_path / "other", create=True, durability="none")
+    rref = put(other, {"a": "text"}, "base")
+    source, target = rref_path(other, rref), rref_path(filled, rref)
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("build.json"))
+    asked = indexed(filled)
+    before = answers(asked)
+    assert asked.index is not None
+    asked.index.flush()
+    assert answers(indexed(filled)) == before
+    os.chmod(f"{target}/.pylightnix", 0o755)
+    shutil.copy(f"{source}/.pylightnix/build.json", f"{target}/.pylightnix")
+    expected = answers(filled)
+    assert answers(asked) == answers(indexed(filled)) == expected != before

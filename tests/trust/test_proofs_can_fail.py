@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,19 @@ from pylightnix import InvalidValue, Store
 from pylightnix.api import health
 from pylightnix.core.value import changed
 from pylightnix.engine import produce
-from pylightnix.store import check, gc, index, reading, roots, shelf, verified, verify
+from pylightnix.store import (
+    check,
+    gc,
+    index,
+    ingest,
+    offers,
+    reading,
+    roots,
+    shelf,
+    survey,
+    verified,
+    verify,
+)
 from pylightnix.store.books import Book, Shelf
 from pylightnix.store.layout import rref_path
 
@@ -136,6 +149,40 @@ def test_an_index_that_is_believed_in_any_case_fails_the_proof(monkeypatch: Patc
     monkeypatch.setattr(shelf, "_recalled", believing)
     outcome = index_damage.prove(15, seed=1)
     assert not outcome.ok
+
+
+def test_an_index_that_believes_the_dates_of_folders_fails_the_proof(monkeypatch: Patch) -> None:
+    """What was restored has an old date, and only the change time tells."""
+
+    def dated(status: os.stat_result) -> tuple[int, int, int]:
+        return status.st_ino, status.st_mtime_ns, status.st_mtime_ns
+
+    def is_true(row: str, entry: os.DirEntry[str], tails: tuple[str, ...]) -> bool:
+        inode, mtime_ns, _ = dated(entry.stat(follow_symlinks=False))
+        state = f"{inode} {mtime_ns} {mtime_ns} "
+        return row.startswith(state) and row.startswith(tails, len(state))
+
+    for module in (shelf, offers):
+        monkeypatch.setattr(module, "identity_of", dated)
+    monkeypatch.setattr(survey, "_is_true", is_true)
+    assert not index_damage.prove(15, seed=1).ok
+
+
+def test_an_index_that_takes_a_copy_under_way_for_whole_fails_the_proof(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(shelf, "_may_grow", lambda found: bool(found.strange))
+    assert not index_damage.prove(15, seed=4).ok
+
+
+def test_a_hash_that_is_remembered_by_size_and_date_fails_the_proof(monkeypatch: Patch) -> None:
+    real = ingest._Listing._add_file
+
+    def add(self: Any, path: str, place: str, status: Any) -> None:
+        dated = SimpleNamespace(st_mode=status.st_mode, st_size=status.st_size, st_ino=0)
+        dated.st_mtime_ns = dated.st_ctime_ns = status.st_mtime_ns
+        real(self, path, place, dated)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ingest._Listing, "_add_file", add)
+    assert not index_damage.prove(15, seed=1).ok
 
 
 class _Any(tuple[int, ...]):

@@ -148,7 +148,10 @@ class Memory:
         # One that was deleted and has come again was built at another time.
         known = self._known.setdefault(f"{book.rref[5:37]} {book.arrived_s}", {})
         if reader.key not in known:
-            known[reader.key], self._news = reader.read(self._store, book), True
+            found = reader.read(self._store, book)
+            if reader is SECONDS and not book.stop:
+                return found  # a copy program may still bring what tells it
+            known[reader.key], self._news = found, True
         return known[reader.key]
 
     def keep(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -25,6 +26,7 @@ from pylightnix.store.query import context_of
 from .arguments import RealizeArg
 from .inside import Task
 from .interpreters import Python, python_of, this_python
+from .luggage import packed_with_texts, where
 from .provenance import qualified
 from .registry import Realizer
 from .travel import CannotTravel, by_value
@@ -43,12 +45,12 @@ _LIMITS = ("wall_s", "memory_bytes", "cpu_s", "file_bytes", "pids")
 class RealizerRaised(RealizeError):
     """A realizer raised in the process that it was given; its traceback is in the build's log."""
 
-    def __init__(self, type_name: str, message: str) -> None:
-        super().__init__(type_name, message)
-        self.type_name, self.message = type_name, message
+    def __init__(self, type_name: str, message: str, hint: str = "") -> None:
+        super().__init__(type_name, message, hint)
+        self.type_name, self.message, self.hint = type_name, message, hint
 
     def __str__(self) -> str:
-        return f"{self.type_name.removeprefix('builtins.')}: {self.message}"
+        return f"{self.type_name.removeprefix('builtins.')}: {self.message}{self.hint}"
 
 
 class RealizerEnded(RealizeError):
@@ -170,13 +172,26 @@ def _made(raw: bytes, ended: Ended, policy: Policy, trouble: str) -> list[str]:
     try:
         answer = json.loads(raw)
         if "raised" in answer:
-            raise RealizerRaised(str(answer["raised"]), str(answer["message"]))
+            hint = _hint(str(answer.get("missing")))
+            raise RealizerRaised(str(answer["raised"]), str(answer["message"]), hint)
         made = [str(name) for name in answer["made"]]
     except (ValueError, KeyError, TypeError) as error:
         raise RealizerEnded(ended.status, "", None, f"its answer is damaged: {error}") from error
     if not all(name.isdecimal() and name.isascii() for name in made) or len(set(made)) < len(made):
         raise RealizerEnded(ended.status, "", None, f"its answer is damaged: {made!r:.200}")
     return made
+
+
+def _hint(missing: str) -> str:
+    """What to do about a module that is not found over there; empty if it is not here either."""
+    file = where(missing)
+    if file is None:
+        return ""
+    return (
+        f". Here it is {file}. Of your modules those go along that an import statement of the "
+        "builder's code names and that are Python source: write such a statement, or let the "
+        f"policy show it, Policy(ro=[{os.path.dirname(file)!r}]), or install it where it is missing"
+    )
 
 
 def _closure(store: Store, dref: DRef, context: Mapping[DRef, tuple[RRef, ...]]) -> tuple[str, ...]:
@@ -194,15 +209,13 @@ def _closure(store: Store, dref: DRef, context: Mapping[DRef, tuple[RRef, ...]])
 
 def _packed(task: Task, python: Python) -> bytes:
     """Pack a task; the code of what cannot be imported over there goes along."""
-    import cloudpickle
-
     try:
         with by_value(python.strangers()):
-            packed: bytes = cloudpickle.dumps(task)
+            told, modules = packed_with_texts(task, python.knows)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         raise CannotTravel(task.dref, qualified(task.realizer), what) from error
-    return packed
+    return pickle.dumps(modules) + told
 
 
 def _environment(place: str, store: Store) -> dict[str, str]:

@@ -55,9 +55,11 @@ class Crew:
 
 @value
 class Job:
-    """A build that was handed out: of what, for the how manyth time, from 0, and when.
+    """A build that was handed out.
 
     Attributes:
+        dref: of what.
+        attempt: 0 for the first; more for one that is tried again.
         since_ns: when, since 1970; what lies about from before is not of this one.
     """
 

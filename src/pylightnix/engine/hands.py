@@ -78,17 +78,17 @@ class Hands:
             beside = changed(shop, emit=self._inbox.put if self._listens else ignore)
             return executor.submit(_beside, beside, drv, context)
         order = Order(
-            shop.store,
-            drv.dref,
-            None,
-            self._packer.recipe,
-            context,
-            drv.dref in shop.force,
-            shop.args.get(drv.dref, {}),
-            shop.lock_timeout_s,
-            shop.invoke,
-            crew.capture,
-            self._sender,
+            store=shop.store,
+            dref=drv.dref,
+            drv=None,
+            recipe=self._packer.recipe,
+            context=context,
+            force=drv.dref in shop.force,
+            args=shop.args.get(drv.dref, {}),
+            lock_timeout_s=shop.lock_timeout_s,
+            invoke=shop.invoke,
+            capture=crew.capture,
+            sender=self._sender,
         )
         packed = packed_order(self._packer, order, drv)
         if self._listens and crew.telling is not None:
@@ -133,6 +133,7 @@ class Hands:
                 answer = read_answer(answer)
         except BaseException as error:  # a worker's Ctrl-C is not ours
             return [Ended(job, error=self._named(job, error))]
+        # That it started was told when it was given away.
         told = (event for event in answer.events if type(event) is not Started)
         return [*told, Ended(job, answer.chosen)]
 

@@ -22,6 +22,7 @@ from pylightnix.core.value import value
 from pylightnix.store.layout import Store
 
 from .arguments import RealizeArg
+from .luggage import Unpacked
 from .registry import Realizer
 
 MESSAGE_LENGTH = 4000
@@ -61,13 +62,15 @@ def main() -> None:
         sys.stdout.reconfigure(line_buffering=True)  # in the order of what programs say
     try:
         with open(task_fd, "rb") as file:
-            task: Task = pickle.load(file)  # noqa: S301 - of our own coordinator
+            sys.meta_path.insert(0, Unpacked(pickle.load(file)))  # noqa: S301 - both are of our
+            task: Task = pickle.load(file)  # noqa: S301 - own coordinator
         answer: dict[str, object] = {"made": _done(task)}
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         answer = {
             "raised": f"{type(error).__module__}.{type(error).__qualname__}",
             "message": str(error)[:MESSAGE_LENGTH],
+            "missing": error.name if isinstance(error, ModuleNotFoundError) else None,
         }
     with open(answer_fd, "wb") as file:
         file.write(json.dumps(answer).encode(errors="replace"))

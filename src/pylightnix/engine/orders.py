@@ -134,11 +134,11 @@ def carry_out(order: Order, drv: Derivation, tell: Listener | None = None) -> An
         shop = Workshop(
             order.store,
             scratch,
-            frozenset((order.dref,)) if order.force else frozenset(),
-            {order.dref: order.args},
-            order.lock_timeout_s,
-            tell or events.append,
-            order.invoke,
+            force=frozenset((order.dref,)) if order.force else frozenset(),
+            args={order.dref: order.args},
+            lock_timeout_s=order.lock_timeout_s,
+            emit=tell or events.append,
+            invoke=order.invoke,
             capture=captured if capture else None,
         )
         chosen = produce(shop, drv, order.context)

@@ -20,6 +20,7 @@ class Pause:
         store: knows that its build lock is held.
         context: the realizations of its dependencies.
         rarg: what its builder is told.
+        left: the folders in which that worked, if it ran and failed.
         error: of the builder, if that ran and failed.
         build: what the user works on, once it was asked for.
     """

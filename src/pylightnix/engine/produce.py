@@ -132,23 +132,23 @@ def _build_until_matched(task: _Task, found: Sequence[RRef]) -> Chosen:
     wanted: int = getattr(matcher, "rmin", 1)
     lacks = getattr(matcher, "lacks", None)
     lacking = 1 if lacks is None else lacks(task.store, found)
-    candidates = list(found)
+    there = list(found)
     made: list[RRef] = []
     builds = 0
     while len(made) < max(1, lacking):
         made += _build(task, builds)
         builds += 1
-        candidates = sorted({*found, *made})
+        there = sorted({*found, *made})
         for rref in made:
             if rref not in found:
                 task.shop.on_new(rref)
-        chosen = choose(task.store, task.drv, candidates)
+        chosen = choose(task.store, task.drv, there)
         if chosen is not None:
             return chosen
     raise MatcherUnsatisfied(
         task.drv.dref,
         f"at least {wanted} realizations" if wanted != 1 else "something else",
-        tuple(candidates),
+        tuple(there),
         f"{len(made)} outputs were built, {len(set(made))} of them different: "
         "if the builder gives the same each time, ask for fewer; "
         "otherwise look at the matcher's keys",
@@ -189,7 +189,7 @@ def _run(task: _Task, rarg: RealizeArg) -> list[str]:
     promised = config_promises(task.drv.config)
     for folder in folders:
         missing = tuple(
-            name for path in promised if not os.path.lexists(f"{folder}/{(name := _text(path))}")
+            name for path in promised if not os.path.lexists(f"{folder}/{(name := _below(path))}")
         )
         if missing:
             task.shop.scratch.keep(task.drv.dref)
@@ -232,7 +232,8 @@ def _folders(dref: DRef, returned: object) -> list[str]:
     return folders
 
 
-def _text(refpath: RefPath) -> str:
+def _below(refpath: RefPath) -> str:
+    """The path of a promise inside an output folder."""
     return "/".join(refpath[1:])
 
 

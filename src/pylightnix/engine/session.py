@@ -139,13 +139,13 @@ class Session:
         lock = build_lock(shop.store, dref, wait_s=wait_s, on_wait=on_wait)
         store = self._lock.enter_context(lock)
         put_derivation(store, dref, drv.config)
-        rarg = self._told(drv, store)
+        rarg = self._argument(drv, store)
         if error is not None:
             rarg.logged = True  # its log is the beginning of ours
             shop.scratch.made += left
         self.pause = Pause(drv, store, mkcontext(context), rarg, left, error)
 
-    def _told(self, drv: Derivation, store: Store) -> RealizeArg:
+    def _argument(self, drv: Derivation, store: Store) -> RealizeArg:
         shop = self.shop
         values = shop.args.get(drv.dref, {})
         log = log_path(store, drv.dref)

@@ -75,7 +75,16 @@ def work(
 
 
 class _Run:
-    """One realize under way: the plan, what is queued, what is running, what failed."""
+    """One realize under way: the plan, what is queued, what is running, what failed.
+
+    Attributes:
+        asserted: what must not be built.
+        new: realizations that were built by this run.
+        known, order: derivation -> all of it; -> its place in the closure, dependencies first.
+        queue: a heap of weight, place and attempt; the lightest is built first.
+        look: asks the store, where there may be something to use.
+        hands: the builds that workers are busy with; None if this thread does all.
+    """
 
     def __init__(
         self, closure: Closure, plan: Plan, shop: Workshop, crew: Crew, follower: Follower | None

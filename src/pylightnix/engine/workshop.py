@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Invoke: TypeAlias = Callable[[Realizer, Store, DRef, "Context", RealizeArg], "Sequence[Path]"]
 """Calls a realizer; floors above use it to make the store of the build the current one."""
 Capture: TypeAlias = "Callable[[str], AbstractContextManager[None]]"
+"""Given the path of a log, sends there what this process prints meanwhile."""
 
 
 def call(
@@ -54,7 +55,7 @@ class Workshop:
         lock_timeout_s: how long to wait for another builder of the same thing; None without end.
         emit: where events go.
         invoke: how a realizer is called.
-        who: builds, for those who wait; empty for just this process.
+        who: what others are told while we hold a build lock; empty for just this process.
         on_new: told of realizations that were built and not there before.
         capture: sends what this process prints to a file, while a realizer runs; None where it has
             other work as well.

@@ -67,25 +67,6 @@ def extract(archive: str, into: str, limits: Limits = DEFAULT_LIMITS) -> None:
         shutil.rmtree(nursery, ignore_errors=True)
 
 
-def is_archive(path: str) -> bool:
-    """Whether `extract` knows what to do with a file, judged by its content.
-
-    Args:
-        path: path of the file.
-
-    Returns:
-        True for a tar, a zip, and anything in gz, bz2, xz or zst; False also if there is no such
-        file.
-
-    Concept: magic numbers and the tar checksum; a suffix alone proves nothing.
-    """
-    try:
-        with open(path, "rb") as file:
-            return _form(file, path) is not None
-    except OSError:
-        return False
-
-
 def _form(file: BinaryIO, name: str) -> str | None:
     """What a file is: zip, tar, a compression, or None."""
     head = file.read(BLOCK_BYTES)

@@ -92,8 +92,9 @@ def _book(store: Store, rref: RRef, before: Book | None) -> Book | None:
         if not is_valid(store, rref):
             return None
         # The same realization may have been deleted and have come again, or be known from the index
-        # of another store: then it is younger, and was built at another time.
-        if before is not None and before.arrived_s == arrived_s(store, rref):
+        # of another store: then it is younger, and was built at another time. And a copy program
+        # may bring what tells the time when all else is whole.
+        if before is not None and before.stop and before.arrived_s == arrived_s(store, rref):
             return before
         return _read_book(store, rref)
     except (FileNotFoundError, NotADirectoryError):

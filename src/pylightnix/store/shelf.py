@@ -79,10 +79,14 @@ def shelf_in(store: Store, dref: DRef, status: os.stat_result, *, config: bool =
     now_ns = time.time_ns()
     shelf = read_shelf(store, dref, identity, known, config)
     if index is not None:
-        # A copy under way fills a strange folder without touching this one.
-        certain = not shelf.strange and shelf.tidy and now_ns - max(identity[1:]) > RACY_NS
-        _remember(index, dref, shelf, certain=certain)
+        settled = shelf.tidy and now_ns - max(identity[1:]) > RACY_NS
+        _remember(index, dref, shelf, certain=settled and not _may_grow(shelf))
     return shelf
+
+
+def _may_grow(shelf: Shelf) -> bool:
+    """Tell whether a copy may be under way, which fills a realization and not this folder."""
+    return bool(shelf.strange) or not all(book.stop for book in shelf.books)
 
 
 def _recalled(index: Index, dref: DRef) -> Shelf | None:
