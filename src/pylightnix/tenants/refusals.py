@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pylightnix.core.errors import InvalidValue, TenantError
+from pylightnix.engine.produce import BuildFailed
 
 
 class InvalidTenant(TenantError, InvalidValue):
@@ -56,6 +57,31 @@ class NotInstalled(TenantError):
         return (
             f"the tenant {self.name!r} lacks {', '.join(self.missing)}: "
             "call `install()` on it, or `pylightnix tenant install`"
+        )
+
+
+class InstallFailed(TenantError, BuildFailed):
+    """The packages of a tenant could not be installed; what was installed before stays.
+
+    Of a `BuildFailed` it has no more than `cause`; the one that it comes from, which is the
+    platform's own business, is its `__cause__`.
+
+    Attributes:
+        name: of the tenant.
+        packages: what was asked for.
+        cause: what the installer said, without places of the platform.
+    """
+
+    def __init__(self, name: str, packages: tuple[str, ...], cause: str) -> None:
+        super().__init__("", "", "", cause)
+        self.args = (name, packages, cause)
+        self.name, self.packages = name, packages
+
+    def __str__(self) -> str:
+        return (
+            f"the packages of the tenant {self.name!r} ({', '.join(self.packages) or 'none'}) "
+            f"cannot be installed:\n{self.cause}\n"
+            "What was installed before stays. Ask for other versions, or try again later"
         )
 
 
