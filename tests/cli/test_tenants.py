@@ -151,6 +151,6 @@ def test_a_quota_is_told_in_parts(one: str, run: Run) -> None:
     told = json.loads(run("tenant", "quota", one, "--json").out)
     assert told["quota_bytes"] == 1 << 20
     assert sum(told["parts"].values()) == told["used_bytes"]
-    assert set(told["parts"]) == {"env", "lock", "scratch"}
+    assert set(told["parts"]) == {"env", "lock", "source", "scratch"}
     lines = run("tenant", "quota", one).out.splitlines()
     assert lines[-1].split() == ["of", "1.0", "MiB"]

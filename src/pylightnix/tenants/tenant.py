@@ -30,13 +30,14 @@ from .kept import adopt, forget, hold
 from .naming import module_file
 from .output import Listener
 from .packages import found_in, installed_in, packages_of, unmet
-from .place import Place, existing, founded, locked, places, quota
+from .place import MODULES, Place, existing, founded, locked, places, quota
 from .quota import Quota
 from .records import Record
 from .refusals import InvalidTenant, NotInstalled
 from .run import Plan
 from .settings import ALWAYS, Settings
 from .source import modules
+from .upload import upload
 
 Path = str | os.PathLike[str]
 ROOT = "tenants"
@@ -176,6 +177,28 @@ class Tenant:
         """
         listen: Any = sys.modules["pylightnix"].progress() if progress is True else progress
         return install(self._place, listen or ignore)
+
+    def write(
+        self, path: Path, data: str | bytes | bytearray | memoryview, into: str = MODULES
+    ) -> None:
+        """Write a file that a user brings: a module, or something for its scratch.
+
+        It is there whole or not at all, in the place of the one before; who loads modules meanwhile
+        has the one or the other.
+
+        Args:
+            path: relative, of plain names, as `job.py` or `tools/job.py`; folders are made.
+            data: its contents; text is written as UTF-8.
+            into: `usermodules` or `scratch`.
+
+        Raises:
+            InvalidTenant: the path could lead elsewhere, or a link or a folder is in its way;
+                nothing was touched.
+            QuotaExceeded: the tenant would have too much; nothing was touched.
+
+        Effects: writes in the tenant's folder.
+        """
+        upload(self._place, path, data, into)
 
     def load(self, file: Path, *, at_once: int = 4, on_output: Listener | None = None) -> Job:
         """Load a file of its `usermodules`: put these into the store, and see what it offers.
