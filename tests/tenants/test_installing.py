@@ -15,7 +15,7 @@ from pylightnix import BuildFailed, Store, gc, store_drefs
 from pylightnix.store.layout import rref_path
 from pylightnix.store.query import rrefs
 from pylightnix.store.usage import tree_bytes
-from pylightnix.tenants import InstallFailed, InvalidTenant, QuotaExceeded, Tenant, TenantError
+from pylightnix.tenants import InstallFailed, InvalidTenant, QuotaExceeded, TenantError
 from pylightnix.tenants.words import without_places
 from tenants.conftest import Making
 from wheels_for_tests import wheel
@@ -211,6 +211,15 @@ def broken(_: object) -> None:
     raise OSError(5, "a bad disk")
 
 
+@pytest.mark.parametrize("progress", [True, False])
+def test_progress_is_shown_on_standard_error(
+    progress: bool, make: Making, wheels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make("one", packages=["greet"], find_links=wheels).install(progress)
+    out, err = capsys.readouterr()
+    assert (out, "pod-env" in err, "built in" in err) == ("", progress, progress)
+
+
 def test_a_broken_index_does_not_cost_what_was_installed(make: Making, wheels: Path) -> None:
     one = make("one", packages=["greet<2"], find_links=wheels)
     one.install()
@@ -220,4 +229,3 @@ def test_a_broken_index_does_not_cost_what_was_installed(make: Making, wheels: P
     assert one.installed() == {"greet": "1.0"}
     one.change(packages=["greet<2"])
     assert one.missing() == ()
-    assert isinstance(one, Tenant)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from pylightnix.api import listeners
 from pylightnix.api.ambient import resolved
 from pylightnix.api.stage import instantiate, realize
 from pylightnix.core.given import path_text
@@ -175,7 +175,7 @@ class Tenant:
 
         Effects: builds in the store; makes it a root of the tenant once it is known to fit.
         """
-        listen: Any = sys.modules["pylightnix"].progress() if progress is True else progress
+        listen: Any = listeners.progress() if progress is True else progress
         return install(self._place, listen or ignore)
 
     def write(
