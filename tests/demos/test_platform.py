@@ -388,6 +388,7 @@ def test_no_package_is_built_by_the_platform(by_place: bool, bob: Client, servic
         ("PUT", "/packages", {}, 400),
         ("PUT", "/packages", [1], 400),
         ("PUT", "/packages", ["a b"], 400),
+        ("PUT", "/packages", ["greet===${PLATFORM_SECRET}"], 400),
         ("PUT", "/packages", ["-r /etc/passwd"], 400),
         ("PUT", "/packages", b"[", 400),
         ("PUT", "/packages", b"[" * 100_000, 400),

@@ -76,6 +76,17 @@ def test_who_does_not_want_to_wait_is_told_who_holds_the_lock(
     delete(store, pair[1], wait_s=0.0)
 
 
+def test_of_a_leaf_nobody_is_asked_whether_something_is_made(
+    store: Store, pair: tuple[RRef, RRef]
+) -> None:
+    base, top = pair
+    with pytest.raises(InUse, match="this process"):
+        delete(store, top, leaf=True, at_work=[[top]])
+    delete(store, top, leaf=True)
+    delete(store, dref_of(base), leaf=True)
+    assert rrefs(store, dref_of(base)) == []
+
+
 def test_force_deletes_what_is_needed(store: Store, pair: tuple[RRef, RRef]) -> None:
     delete(store, dref_of(pair[0]), force=True)
     assert drefs(store) == [dref_of(pair[1])]

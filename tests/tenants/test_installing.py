@@ -118,6 +118,7 @@ def test_nor_is_one_that_nobody_knows_of(name: str, form: str) -> None:
     ("ends at https://me:secret@host", "ends at the index"),
     ("get https://host:80/simple/greet/?x=1#y now", "get ?x=1#y now"),
     ("\x1b[31mred\x1b[0m", "red"),
+    ("Pool(host='index.corp', port=443): /simple/greet/", "Pool(the index, port=443): greet"),
     ("", ""),
 ])  # fmt: skip
 def test_the_rest_is_told_as_it_was_said(said: str, left: str | None) -> None:
@@ -127,6 +128,12 @@ def test_the_rest_is_told_as_it_was_said(said: str, left: str | None) -> None:
 def test_what_is_told_has_an_end() -> None:
     assert len(without_places("x" * 1_000_000, ())) < 11_000
     assert len(without_places("a/" * 1_000_000, ())) < 11_000
+
+
+def test_of_many_packages_the_first_are_told() -> None:
+    error = InstallFailed("one", tuple(f"p{number}" + "x" * 999 for number in range(100)), "why")
+    assert "p19x" in str(error) and "p20x" not in str(error) and "and 80 more" in str(error)
+    assert len(str(error)) < 5000
 
 
 def envs(store: Store) -> list[str]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pylightnix import Store
-from pylightnix.tenants import InvalidTenant, NoTenant, QuotaExceeded, Tenant, upload
+from pylightnix.tenants import InvalidTenant, NoTenant, QuotaExceeded, Tenant, scratch, upload
 from tenants.conftest import Making
 from tenants.test_scratch import got
 
@@ -195,6 +198,22 @@ def test_files_of_no_length_have_an_end_too(one: Tenant, monkeypatch: pytest.Mon
     assert got(Path(one.folder, "usermodules")) == {"a": {"b": b""}, "c": b"other"}
 
 
+def test_more_files_than_are_taken_are_told_whoever_put_them_there(
+    make: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make("one", "def main(): return 1\n")
+    with one.load("job.py") as job:
+        monkeypatch.setattr(scratch, "MOST_ENTRIES", 3)
+        for number in range(5):
+            Path(one.folder, "scratch", str(number)).touch()
+        for deed in (job.main, one.quota, lambda: one.write("a", "x", "scratch")):
+            with pytest.raises(QuotaExceeded, match="more than 3 files"):
+                deed()
+        Path(one.folder, "scratch/0").unlink()
+        Path(one.folder, "scratch/1").unlink()
+        assert job.main() == 1
+
+
 def test_a_disk_that_fails_leaves_what_was_there(
     one: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +229,52 @@ def test_a_disk_that_fails_leaves_what_was_there(
             with pytest.raises(OSError, match="a bad disk"):
                 one.write(path, "new")
     assert state(one) == before
+
+
+def test_many_who_write_at_once_stay_within_the_quota(one: Tenant) -> None:
+    def write(number: int) -> int:
+        try:
+            one.write(f"{number % 3}/{number}", b"x" * 700, ("scratch", "usermodules")[number % 2])
+        except QuotaExceeded:
+            return 0
+        return 1
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(write, range(60))) == 10_000 // 700
+    assert one.quota().used_bytes == 10_000 // 700 * 700
+    assert not os.path.lexists(f"{one.folder}/.upload")
+
+
+def test_who_changes_folders_into_links_meanwhile_leads_nobody_elsewhere(
+    one: Tenant, tmp_path: Path
+) -> None:
+    """As code could to which a policy grants the tenant's own folder."""
+    outside, stop = tmp_path / "outside", threading.Event()
+    outside.mkdir()
+    place = f"{one.folder}/scratch/x"
+
+    def swap() -> None:
+        while not stop.is_set():
+            with suppress(OSError):
+                os.symlink(outside, place)
+            with suppress(OSError):
+                os.unlink(place)
+            with suppress(OSError):
+                os.mkdir(place)
+            with suppress(OSError):
+                os.rename(place, f"{one.folder}/gone")
+                shutil.rmtree(f"{one.folder}/gone")
+
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    try:
+        for _ in range(200):
+            with suppress(InvalidTenant, OSError):
+                one.write("x/y/file", "x", "scratch")
+    finally:
+        stop.set()
+        swapper.join()
+    assert os.listdir(outside) == []
 
 
 def test_what_a_killed_platform_left_is_in_nobodys_way(one: Tenant) -> None:

@@ -63,6 +63,7 @@ def delete(
     force: bool = False,
     mine: str = "",
     at_work: Iterable[Iterable[Ref]] = (),
+    leaf: bool = False,
     wait_s: float = 60.0,
 ) -> None:
     """Delete a realization, or a derivation with all its realizations.
@@ -73,6 +74,7 @@ def delete(
         force: even if others depend on it, or a root holds it.
         mine: the file of what this process uses; see `live_refs`.
         at_work: what calls of this process hold; it is looked at under the collector's lock.
+        leaf: nothing is ever made of it; the store is not searched for what might be.
         wait_s: seconds to wait for others who hold that lock.
 
     Raises:
@@ -89,7 +91,8 @@ def delete(
             raise NotInStore(ref, "nothing to delete")
         used = dict.fromkeys([held for refs in tuple(at_work) for held in refs], "this process")
         used |= live_refs(store, mine)
-        holders = [] if force else [*users_of(store, ref), *_held_by(store, ref, used)]
+        users = [] if force or leaf else users_of(store, ref)
+        holders = [] if force else [*users, *_held_by(store, ref, used)]
         if holders:
             raise InUse(ref, tuple(holders))
         trash = fsys.to_trash(store, path)

@@ -48,11 +48,14 @@ def hold(store: Store, held: ExitStack, refs: Sequence[DRef | RRef]) -> None:
 def forget(store: Store, source: DRef) -> None:
     """Delete modules, unless some tenant has them, or somebody is using them.
 
-    Only modules: nobody but tenants has these, and every use of theirs is held as `hold` does it.
+    Only modules: nobody but tenants has these, nothing is made of them, and every use of theirs is
+    held as `hold` does it.
     """
     wholes = {rref2dref(RRef(ref)) for ref in roots.named_roots(store).values() if isrref(ref)}
     if source in wholes:
         return  # mostly it is so, and to ask further would take long
     live = live_roots(store)
     with suppress(StoreError, OSError):
-        removal.delete(store, source, mine=live.path, at_work=live.working, wait_s=_PATIENCE_S)
+        removal.delete(
+            store, source, mine=live.path, at_work=live.working, leaf=True, wait_s=_PATIENCE_S
+        )

@@ -6,6 +6,12 @@ from pylightnix.core.errors import InvalidValue, TenantError
 from pylightnix.engine.produce import BuildFailed
 
 
+def _listed(names: tuple[str, ...]) -> str:
+    """Give the first of what may be many, and long."""
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(name[:200] for name in names[:20]) + more or "none"
+
+
 class InvalidTenant(TenantError, InvalidValue):
     """A name, a path or a setting of a tenant cannot be what it should be; nothing was touched."""
 
@@ -25,9 +31,8 @@ class NoTenant(TenantError):
         self.name, self.root, self.known = name, root, known
 
     def __str__(self) -> str:
-        have = ", ".join(self.known[:20]) or "none"
         return (
-            f"there is no tenant {self.name!r} in {self.root}; there are: {have}. "
+            f"there is no tenant {self.name!r} in {self.root}; there are: {_listed(self.known)}. "
             "Make one with `Tenant.create`"
         )
 
@@ -55,7 +60,7 @@ class NotInstalled(TenantError):
 
     def __str__(self) -> str:
         return (
-            f"the tenant {self.name!r} lacks {', '.join(self.missing)}: "
+            f"the tenant {self.name!r} lacks {_listed(self.missing)}: "
             "call `install()` on it, or `pylightnix tenant install`"
         )
 
@@ -79,7 +84,7 @@ class InstallFailed(TenantError, BuildFailed):
 
     def __str__(self) -> str:
         return (
-            f"the packages of the tenant {self.name!r} ({', '.join(self.packages) or 'none'}) "
+            f"the packages of the tenant {self.name!r} ({_listed(self.packages)}) "
             f"cannot be installed:\n{self.cause}\n"
             "What was installed before stays. Ask for other versions, or try again later"
         )

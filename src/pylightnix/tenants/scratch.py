@@ -76,7 +76,7 @@ def folder(path: str) -> Iterator[int]:
         fd = os.open(path, LOOK)
     except OSError as error:
         issue = f"{error.strerror}; it has to be a folder, and no link"
-        raise InvalidTenant("a folder of a tenant", path, issue) from error
+        raise InvalidTenant("a folder of a tenant", os.path.basename(path), issue) from None
     try:
         yield fd
     finally:
@@ -100,7 +100,10 @@ def _list(fd: int, prefix: str, entries: dict[str, Entry]) -> int:
     others, folders = 0, []
     with os.scandir(fd) as names:  # one by one: there may be millions
         for item in names:
-            status = item.stat(follow_symlinks=False)
+            try:
+                status = item.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # the platform tidies up
             if stat.S_ISDIR(status.st_mode):
                 entries[f"{prefix}{item.name}"] = Entry(True, 0, (0, 0, 0))
                 folders.append(item.name)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 _MOST_TEXT = 10_000
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_HOST = re.compile(r"\bhost='[^']*'")  # as pip's libraries tell it
 _WORD = re.compile(r"[^\s'\"`<>()\[\],;]+")
 
 
@@ -27,7 +28,7 @@ def without_places(text: str, places: Iterable[str]) -> str:
     text = _ESCAPES.sub("", text[: 4 * _MOST_TEXT])
     for path in sorted(known, key=len, reverse=True):
         text = text.replace(f"{path}/", "/").replace(path, os.path.basename(path))
-    text = _WORD.sub(_last, text).strip()
+    text = _WORD.sub(_last, _HOST.sub("the index", text)).strip()
     return f"{text[:_MOST_TEXT]} ..." if len(text) > _MOST_TEXT else text
 
 
