@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylightnix import BuildFailed, Store, gc, store_drefs
+from pylightnix import BuildFailed, Built, Event, Finished, Store, gc, store_drefs
 from pylightnix.store.layout import rref_path
 from pylightnix.store.query import rrefs
 from pylightnix.store.usage import tree_bytes
@@ -186,6 +186,20 @@ def test_what_is_measured_before_is_what_is_counted_after(
         assert envs(store) == [] and spare_bytes < 40_000
     else:
         assert spare_bytes > 19_000 and abs(one.quota().used_bytes - used) < 100
+
+
+def test_a_collection_meanwhile_takes_nothing_of_an_installation(
+    make: Making, wheels: Path
+) -> None:
+    one = make("one", packages=["greet<2"], find_links=wheels)
+    taken: list[object] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Built | Finished):
+            taken.extend(gc(grace_s=0.0).dead)
+
+    one.install(listen)
+    assert one.installed() == {"greet": "1.0"} and not taken
 
 
 def test_who_may_have_more_has_what_another_one_was_refused(

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from pylightnix import Store, gc, store_drefs
+from pylightnix.api.ambient import live_roots
 from pylightnix.core.refs import RRef, rref2dref
+from pylightnix.store.collector import collector_lock
 from pylightnix.store.roots import LiveRoots
 from pylightnix.tenants import QuotaExceeded, RunFailed, Tenant
+from pylightnix.tenants.kept import hold
 from tenants.conftest import Making, written
 
 TEXT = "def main(): return {}\n\ndef count(n):\n    import late\n    yield from range(n)\n"
@@ -101,6 +104,28 @@ def test_modules_that_another_process_uses_stay(make: Making, store: Store) -> N
         assert sources(store) == 2
     gc(grace_s=0.0)
     assert sources(store) == 1
+
+
+def test_what_is_held_is_said_before_or_after_a_deletion_and_never_meanwhile(
+    make: Making, store: Store
+) -> None:
+    one = make("one")
+    load(one, 1)
+    known = rref2dref(RRef(one.log(1)[0].source))  # what this process has said needs no file
+    live, said = live_roots(store), threading.Event()
+
+    def say() -> None:
+        with ExitStack() as held:
+            hold(store, held, [known])
+            assert [known] in live.working
+            said.set()
+
+    with ThreadPoolExecutor(1) as threads:
+        with collector_lock(store, shared=False):
+            future = threads.submit(say)
+            assert not said.wait(0.2)
+            assert [known] not in live.working
+        future.result()
 
 
 def test_modules_that_are_refused_are_gone(make: Making, store: Store) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 
 from pylightnix import Store
 from pylightnix.tenants import InvalidTenant, NoTenant, QuotaExceeded, Tenant, scratch, upload
+from pylightnix.tenants.place import quota
 from tenants.conftest import Making
 from tenants.test_scratch import got
 
@@ -245,36 +245,34 @@ def test_many_who_write_at_once_stay_within_the_quota(one: Tenant) -> None:
     assert not os.path.lexists(f"{one.folder}/.upload")
 
 
-def test_who_changes_folders_into_links_meanwhile_leads_nobody_elsewhere(
-    one: Tenant, tmp_path: Path
+@pytest.mark.parametrize("path", ["x/file", "x/deep/file", "x"])
+def test_who_changes_a_folder_into_a_link_just_now_leads_nobody_elsewhere(
+    path: str, one: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As code could to which a policy grants the tenant's own folder."""
-    outside, stop = tmp_path / "outside", threading.Event()
+    outside, place = tmp_path / "outside", Path(one.folder, "scratch/x")
     outside.mkdir()
-    place = f"{one.folder}/scratch/x"
+    (outside / "deep").mkdir()
+    if path != "x":
+        place.mkdir()
+    seen = quota
 
-    def swap() -> None:
-        while not stop.is_set():
-            with suppress(OSError):
-                os.symlink(outside, place)
-            with suppress(OSError):
-                os.unlink(place)
-            with suppress(OSError):
-                os.mkdir(place)
-            with suppress(OSError):
-                os.rename(place, f"{one.folder}/gone")
-                shutil.rmtree(f"{one.folder}/gone")
+    def swapped(*args: Any, **more: Any) -> Any:
+        """Comes between the look at what is there and the writing."""
+        with suppress(FileNotFoundError):
+            place.rmdir()
+        place.symlink_to(outside)
+        return seen(*args, **more)
 
-    swapper = threading.Thread(target=swap)
-    swapper.start()
-    try:
-        for _ in range(200):
-            with suppress(InvalidTenant, OSError):
-                one.write("x/y/file", "x", "scratch")
-    finally:
-        stop.set()
-        swapper.join()
-    assert os.listdir(outside) == []
+    monkeypatch.setattr(upload, "quota", swapped)
+    if path == "x":
+        one.write(path, "new", "scratch")
+        assert not place.is_symlink() and place.read_text() == "new"
+    else:
+        with pytest.raises(InvalidTenant, match="changed just now"):
+            one.write(path, "new", "scratch")
+    assert got(outside) == {"deep": {}}
+    assert not os.path.lexists(f"{one.folder}/.upload")
 
 
 def test_what_a_killed_platform_left_is_in_nobodys_way(one: Tenant) -> None:

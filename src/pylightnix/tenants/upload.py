@@ -116,10 +116,14 @@ def _put(home: int, top: int, path: str, contents: bytes) -> None:
                 top = os.open(part, LOOK, dir_fd=top)
                 held.callback(os.close, top)
             os.rename(_ASIDE, name, src_dir_fd=home, dst_dir_fd=top)
-        except BaseException:
+        except BaseException as error:
             for base, part in reversed(made):
                 with suppress(OSError):
                     os.rmdir(part, dir_fd=base)
             with suppress(OSError):
                 os.unlink(_ASIDE, dir_fd=home)
+            if isinstance(error, NotADirectoryError | IsADirectoryError):
+                raise InvalidTenant(
+                    _WHAT, path, "what is in its way was changed just now"
+                ) from None
             raise
