@@ -117,7 +117,7 @@ class QuotaExceeded(TenantError):
         return (
             f"the tenant {self.name!r} may have {quota} bytes and uses "
             f"{self.used_bytes:,} ({parts}); {self.wanted} was refused. "
-            "Delete something in its scratch, or raise its quota"
+            "Delete something in its scratch or its modules, or raise its quota"
         )
 
 
