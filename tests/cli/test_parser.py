@@ -87,8 +87,18 @@ def test_help_before_a_command_is_that_of_the_program(words: list[str], run: Run
     assert run(*words).out == run("--help").out
 
 
-def test_a_mistyped_command_is_told_what_commands_there_are(run: Run) -> None:
-    done = run("lss")
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("lss", "ls"), ("realise", "realize"), ("GC", "gc"), ("why-depnds", "why-depends")],
+)
+def test_a_mistyped_command_is_told_which_was_meant(typed: str, meant: str, run: Run) -> None:
+    done = run("--json", typed, "--store")
+    assert done.status == 2
+    assert f"there is no command {typed!r}; did you mean {meant!r}?" in done.err
+
+
+def test_what_is_no_command_at_all_is_told_which_there_are(run: Run) -> None:
+    done = run("xyz")
     assert done.status == 2
     assert all(command in done.err for command in COMMANDS)
 

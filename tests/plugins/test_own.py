@@ -214,7 +214,7 @@ def test_ours_goes_first_and_what_nobody_has_is_a_mistake(shell: Run) -> None:
     assert "hello" not in shell("ls").out
     done = shell("helllo")
     assert done.status == 2
-    assert "invalid choice" in done.err
+    assert "did you mean 'hello'?" in done.err
     assert shell("--bogus", "hello").status == 2
 
 

@@ -180,8 +180,8 @@ MUTANTS = (
     Mutant(
         "what a process uses is not written down",
         "store/roots.py",
-        "        if not fresh and not is_child:\n            return\n",
-        "        return\n",
+        "        if not fresh and self._pid == os.getpid():\n",
+        "        if True:\n",
         *_SWITCH,
     ),
     Mutant(

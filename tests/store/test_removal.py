@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pylightnix import DRef, InUse, NotInStore, RRef, Store
 from pylightnix.store.collector import CollectorBusy, collector_lock
-from pylightnix.store.layout import drv_path
+from pylightnix.store.layout import drv_path, rref_path
 from pylightnix.store.objects import put_derivation
 from pylightnix.store.query import dref_of, drefs, rrefs
 from pylightnix.store.removal import delete, users_of
@@ -92,16 +95,41 @@ def test_force_deletes_what_is_needed(store: Store, pair: tuple[RRef, RRef]) -> 
     assert drefs(store) == [dref_of(pair[1])]
 
 
-def test_what_is_damaged_needs_nothing_and_can_be_deleted(
-    store: Store, pair: tuple[RRef, RRef]
+@pytest.mark.parametrize("harm", ["emptied", "gone", "unreadable"])
+def test_without_its_config_a_derivation_needs_what_its_realizations_need(
+    store: Store, pair: tuple[RRef, RRef], harm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A single EIO for one config, and what its realization needed could be deleted."""
     base, top = pair
     config = Path(drv_path(store, dref_of(top))) / "config.json"
-    config.chmod(0o644)
-    config.write_text("{}")
-    assert users_of(store, dref_of(base)) == []
+    if harm == "unreadable":
+        monkeypatch.setattr(os, "lstat", _failing(os.lstat, config))
+        monkeypatch.setattr(os, "open", _failing(os.open, config))
+    elif harm == "gone":
+        config.unlink()
+    else:
+        config.chmod(0o644)
+        config.write_text("{}")
+    assert users_of(store, base) == [top]
+    assert users_of(store, dref_of(base)) == [dref_of(top)]
     delete(store, dref_of(top))
     assert drefs(store) == [dref_of(base)]
+
+
+def _failing(real: Callable[..., Any], bad: Path) -> Callable[..., Any]:
+    def look(path: object, *args: Any, **kwargs: Any) -> object:
+        if str(path) == str(bad):
+            raise OSError(errno.EIO, "it cannot be read")
+        return real(path, *args, **kwargs)
+
+    return look
+
+
+def test_what_is_not_whole_needs_nothing(store: Store, pair: tuple[RRef, RRef]) -> None:
+    base, top = pair
+    os.chmod(rref_path(store, top), 0o755)
+    os.unlink(f"{rref_path(store, top)}/b")
+    assert users_of(store, base) == []
 
 
 def test_what_is_not_there_cannot_be_deleted(store: Store) -> None:

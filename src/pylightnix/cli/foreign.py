@@ -37,6 +37,18 @@ def is_plugin(word: str, ours: Collection[str]) -> bool:
     return False
 
 
+def unknown(word: str, ours: Collection[str]) -> str:
+    """Say that nobody has a command of this name, and which is near to it."""
+    from difflib import get_close_matches
+
+    from pylightnix.plugins.index import Index
+
+    known = [*sorted(ours), *Index().names("pylightnix.commands")]
+    near = get_close_matches(word.lower(), known, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    return f"there is no command {word!r}; {hint}"
+
+
 def listed() -> str:
     """Say which commands plugins have; empty if none."""
     from pylightnix.plugins.index import Index

@@ -16,7 +16,7 @@ from importlib import import_module
 from pylightnix.core.version import VERSION
 
 from .exits import USAGE
-from .foreign import command_at, is_plugin
+from .foreign import command_at, is_plugin, unknown
 from .out import complain, say
 from .words import Add, folder
 
@@ -96,6 +96,8 @@ def parsed(words: Sequence[str]) -> Namespace:
     parser = make_parser(_needed(words, at))
     if at is not None and is_plugin(words[at], parser.commands):
         return _of_plugin(words, at)
+    if at is not None and words[at] not in parser.commands:
+        parser.error(unknown(words[at], parser.commands))
     args, rest = parser.parse_known_args(words)
     if rest and (not hasattr(args, "arguments") or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")

@@ -10,12 +10,13 @@ from pylightnix.core.reclaim import Ref
 from pylightnix.core.refs import DRef, RRef, rref2dref
 
 from . import fsys
+from .books import Shelf, decode_shelf
 from .collector import collector_lock
 from .gc import all_roots
 from .layout import NotInStore, Store, drv_path, rref_path
-from .query import config_of, drefs
 from .roots import live_refs
-from .shelf import shelf_of
+from .shelf import facts_of
+from .survey import survey
 from .verified import forget
 
 
@@ -34,26 +35,24 @@ class InUse(StoreError):
 def users_of(store: Store, ref: Ref) -> list[Ref]:
     """Give those that depend on an object directly, sorted.
 
-    Of a DRef these are derivations, of an RRef realizations. Damaged and incomplete objects depend
-    on nothing.
+    Of a DRef these are derivations, of an RRef realizations. A realization that is not whole
+    depends on nothing; a derivation whose config cannot be read, on what its realizations need.
     """
+    shelves = _shelves(store)
     if isinstance(ref, RRef):
-        return [user for user, needs in _contexts(store) if ref in needs]
-    return [user for user in drefs(store) if user != ref and ref in _deps(store, user)]
+        return [book.rref for _, shelf in shelves for book in shelf.books if ref in book.needs]
+    return [dref for dref, shelf in shelves if dref != ref and ref in _deps(store, dref, shelf)]
 
 
-def _deps(store: Store, dref: DRef) -> tuple[DRef, ...]:
-    try:
-        return config_of(store, dref).deps
-    except StoreError:
-        return ()
+def _shelves(store: Store) -> Iterator[tuple[DRef, Shelf]]:
+    """Look at every folder: a config that could not be looked at once hid who needed what."""
+    for dref, known in survey(store):
+        yield dref, decode_shelf(dref, known) if isinstance(known, str) else known
 
 
-def _contexts(store: Store) -> Iterator[tuple[RRef, tuple[RRef, ...]]]:
-    for dref in drefs(store):
-        shelf = shelf_of(store, dref)
-        for book in () if shelf is None else shelf.books:
-            yield book.rref, book.needs
+def _deps(store: Store, dref: DRef, shelf: Shelf) -> set[DRef]:
+    used = {rref2dref(rref) for book in shelf.books for rref in book.needs}
+    return used.union(facts_of(store, dref, shelf).deps)
 
 
 def delete(
