@@ -128,15 +128,15 @@ MUTANTS = (
     Mutant(
         "a deletion ignores who depends on the thing",
         "store/removal.py",
-        "[*users_of(store, ref), *_held_by(store, ref, mine)]",
-        "_held_by(store, ref, mine)",
+        "[*users, *_held_by(store, ref, used)]",
+        "_held_by(store, ref, used)",
         *_KILL,
     ),
     Mutant(
         "a deletion ignores roots",
         "store/removal.py",
-        "[*users_of(store, ref), *_held_by(store, ref, mine)]",
-        "users_of(store, ref)",
+        "[*users, *_held_by(store, ref, used)]",
+        "users",
         *_KILL,
     ),
     Mutant(
