@@ -34,7 +34,7 @@ async def put_file(request: Request) -> Response:
     user, name = request.state.user, request.path_params["name"]
     if not name.endswith(".py") or not name[:-3].isidentifier():
         raise HTTPException(400, "give a module a name like job.py")
-    await user.does(partial(user.upload, name, await request.body()))
+    await user.does(partial(user.tenant.write, name, await request.body()))
     return Response(status_code=204)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import secrets
 from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,9 +18,9 @@ from typing import Any, TypeAlias, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from pylightnix import BuildFailed
 from pylightnix.sandbox import SandboxUnavailable
 from pylightnix.tenants import (
+    InstallFailed,
     InvalidTenant,
     NotInstalled,
     QuotaExceeded,
@@ -35,10 +34,10 @@ T = TypeVar("T")
 Answer: TypeAlias = tuple[int, dict[str, Any]]
 AT_ONCE, PENDING, REQUESTS, KEPT = 2, 8, 16, 20  # runs, deeds, requests; runs that have ended
 LOG_BYTES = VALUE_BYTES = 1 << 18  # what is shown of a log, and what a value may take
-FILES_BYTES = 1 << 24
 # What is told with its text, and what only with a status: its text speaks of the platform.
 TOLD = {
     InvalidTenant: 400,
+    InstallFailed: 422,
     NotInstalled: 409,
     QuotaExceeded: 507,
     RunFailed: 422,
@@ -46,7 +45,6 @@ TOLD = {
     RunStopped: 422,
 }
 NOT_TOLD = {
-    BuildFailed: (422, "there is no set of packages that meets these requirements"),
     SandboxUnavailable: (503, "no code can be run here at present"),
 }
 
@@ -82,17 +80,6 @@ class User:
 
     def _done(self, _: object) -> None:
         self._pending -= 1
-
-    def upload(self, name: str, contents: bytes) -> None:
-        """Keep a module, in place of the one before."""
-        folder = f"{self.tenant.folder}/usermodules"
-        others = (entry for entry in os.scandir(folder) if entry.name != name)
-        if sum(entry.stat().st_size for entry in others) + len(contents) > FILES_BYTES:
-            raise HTTPException(507, f"your files take more than {FILES_BYTES} bytes")
-        aside = f"{self.tenant.folder}/.upload"
-        with open(aside, "wb") as file:
-            file.write(contents)
-        os.rename(aside, f"{folder}/{name}")
 
     def packages(self, wanted: list[str] | None) -> dict[str, Any]:
         """Tell what is there and what is missing; first install what is wanted, if it is said."""

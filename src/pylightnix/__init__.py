@@ -83,7 +83,7 @@ _HOMES = {
     "api.listing": "du find",
     "ipython.extension": "load_ipython_extension unload_ipython_extension",
     "web.pages": "html_of",
-    "cli.listeners": "progress",
+    "api.listeners": "progress",
 }
 _ALIASES = {
     "Path": ("pathlib", "Path"),

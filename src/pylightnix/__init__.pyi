@@ -16,6 +16,7 @@ from .api.inplace import instantiate_inplace, realize_inplace
 from .api.keep import gc, gc_empty_trash, gc_undo, gcroot, gcroots, rmroot, store_gc
 from .api.kit import fetchlocal, fetchurl, mkfile, mknode, realized, redefine, unpack
 from .api.lens import Lens, LensError, mklens
+from .api.listeners import progress
 from .api.listing import du, find
 from .api.look import (
     dref2path,
@@ -52,7 +53,6 @@ from .api.stage import (
 from .api.staged import Stage
 from .api.table import NoPandas, Table, table
 from .api.typed import given, result_of, selfpath
-from .cli.listeners import progress
 from .core.config import (
     Config,
     config_cattrs,

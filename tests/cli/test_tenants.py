@@ -94,6 +94,13 @@ def test_what_is_missing_is_told_by_the_exit_code_too(tenants: Path, run: Run) -
     assert told == {"installed": {"greet": "1.0"}, "missing": []}
 
 
+def test_what_cannot_be_installed_is_told_without_places(tenants: Path, run: Run) -> None:
+    run("tenant", "create", "one", "greet>=7", "--find-links", str(tenants.parent / "wheels"))
+    done = run("tenant", "install", "one")
+    last = done.err[done.err.index("the packages of the tenant 'one' (greet>=7) cannot be") :]
+    assert done.status == 1 and "greet" in last and str(tenants.parent) not in last
+
+
 def test_a_function_is_run_and_its_value_printed(one: str, run: Run) -> None:
     done = run("tenant", "run", one, "job.py", "name=bob", "n=2")
     assert done == Done(0, "working\nhello bobhello bob\n", "")
@@ -151,6 +158,6 @@ def test_a_quota_is_told_in_parts(one: str, run: Run) -> None:
     told = json.loads(run("tenant", "quota", one, "--json").out)
     assert told["quota_bytes"] == 1 << 20
     assert sum(told["parts"].values()) == told["used_bytes"]
-    assert set(told["parts"]) == {"env", "lock", "scratch"}
+    assert set(told["parts"]) == {"env", "lock", "source", "scratch"}
     lines = run("tenant", "quota", one).out.splitlines()
     assert lines[-1].split() == ["of", "1.0", "MiB"]

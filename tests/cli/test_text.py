@@ -3,11 +3,10 @@ from __future__ import annotations
 import json
 from ast import literal_eval
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylightnix.cli.text import columns, count, escaped, indented, pretty, shown, size
+from pylightnix.cli.text import columns, count, escaped, indented, pretty
 
 anything = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 
@@ -26,12 +25,6 @@ def test_an_escape_sequence_in_a_name_does_not_reach_the_terminal() -> None:
     assert escaped("a\nb\t\x1b[31m\x9b\u202e\\ é 中") == r"a\nb\t\x1b[31m\x9b\u202e\\ é 中"
 
 
-@given(anything)
-def test_shown_text_keeps_its_lines_and_nothing_else_that_moves_the_cursor(text: str) -> None:
-    assert shown(text).count("\n") == text.count("\n")
-    assert shown(text).replace("\n", "").replace("\t", "").isprintable()
-
-
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | anything,
     lambda inner: st.lists(inner) | st.dictionaries(anything, inner),
@@ -42,27 +35,6 @@ json_values = st.recursive(
 @given(json_values)
 def test_a_pretty_value_is_still_the_same_json(value: object) -> None:
     assert json.loads(pretty(value)) == value
-
-
-@pytest.mark.parametrize(
-    ("n_bytes", "text"),
-    [
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (1024, "1.0 KiB"),
-        (1536, "1.5 KiB"),
-        ((1 << 20) - 1, "1.0 MiB"),
-        (5 << 30, "5.0 GiB"),
-        (1 << 70, "1024.0 EiB"),
-    ],
-)
-def test_sizes_are_told_in_the_largest_unit_that_fits(n_bytes: int, text: str) -> None:
-    assert size(n_bytes) == text
-
-
-@given(st.integers(0, 1 << 60))
-def test_a_size_never_needs_more_than_four_digits_before_the_point(n_bytes: int) -> None:
-    assert len(size(n_bytes).partition(" ")[0].partition(".")[0]) <= 4
 
 
 def test_one_thing_is_singular() -> None:

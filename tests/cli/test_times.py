@@ -10,7 +10,6 @@ from pylightnix.cli.times import (
     InvalidSpan,
     InvalidTime,
     age,
-    duration,
     moment,
     seconds_of,
     since,
@@ -96,24 +95,8 @@ def test_an_age_is_told_in_the_largest_unit_that_fits(ago_s: float, text: str) -
     assert age(NOW_S - ago_s, NOW_S) == text
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "0.000 s"),
-        (9.9994, "9.999 s"),
-        (12.3, "12 s"),
-        (59.6, "1 min 0 s"),
-        (75, "1 min 15 s"),
-        (3_600, "1 h 0 min"),
-        (90_061, "25 h 1 min"),
-    ],
-)
-def test_a_duration_is_told_as_precisely_as_matters(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
 def test_what_nobody_knows_is_a_dash() -> None:
-    assert {age(None, NOW_S), duration(None), moment(None)} == {"-"}
+    assert {age(None, NOW_S), moment(None)} == {"-"}
 
 
 def test_a_moment_is_told_to_the_second() -> None:

@@ -128,15 +128,15 @@ MUTANTS = (
     Mutant(
         "a deletion ignores who depends on the thing",
         "store/removal.py",
-        "[*users_of(store, ref), *_held_by(store, ref, mine)]",
-        "_held_by(store, ref, mine)",
+        "[*users, *_held_by(store, ref, used)]",
+        "_held_by(store, ref, used)",
         *_KILL,
     ),
     Mutant(
         "a deletion ignores roots",
         "store/removal.py",
-        "[*users_of(store, ref), *_held_by(store, ref, mine)]",
-        "users_of(store, ref)",
+        "[*users, *_held_by(store, ref, used)]",
+        "users",
         *_KILL,
     ),
     Mutant(
@@ -180,8 +180,8 @@ MUTANTS = (
     Mutant(
         "what a process uses is not written down",
         "store/roots.py",
-        "        if not fresh and not is_child:\n            return\n",
-        "        return\n",
+        "        if not fresh and self._pid == os.getpid():\n",
+        "        if True:\n",
         *_SWITCH,
     ),
     Mutant(

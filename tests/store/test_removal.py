@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pylightnix import DRef, InUse, NotInStore, RRef, Store
+from pylightnix.store.collector import CollectorBusy, collector_lock
 from pylightnix.store.layout import drv_path, rref_path
 from pylightnix.store.objects import put_derivation
 from pylightnix.store.query import dref_of, drefs, rrefs
@@ -58,6 +59,35 @@ def test_what_nobody_needs_is_deleted_users_first(store: Store, pair: tuple[RRef
     assert drefs(store) == []
     assert os.listdir(f"{store.var}/trash") == []
     assert os.listdir(store.objects) == []
+
+
+def test_what_a_call_of_this_process_holds_is_not_deleted(
+    store: Store, pair: tuple[RRef, RRef]
+) -> None:
+    _, top = pair
+    for held, ref in ((top, top), (dref_of(top), top), (top, dref_of(top))):
+        with pytest.raises(InUse, match="this process"):
+            delete(store, ref, at_work=[[], [held]])
+    delete(store, top, at_work=[[], [dref_of(pair[0])]])
+
+
+def test_who_does_not_want_to_wait_is_told_who_holds_the_lock(
+    store: Store, pair: tuple[RRef, RRef]
+) -> None:
+    with collector_lock(store, shared=True), pytest.raises(CollectorBusy):
+        delete(store, pair[1], wait_s=0.0)
+    delete(store, pair[1], wait_s=0.0)
+
+
+def test_of_a_leaf_nobody_is_asked_whether_something_is_made(
+    store: Store, pair: tuple[RRef, RRef]
+) -> None:
+    base, top = pair
+    with pytest.raises(InUse, match="this process"):
+        delete(store, top, leaf=True, at_work=[[top]])
+    delete(store, top, leaf=True)
+    delete(store, dref_of(base), leaf=True)
+    assert rrefs(store, dref_of(base)) == []
 
 
 def test_force_deletes_what_is_needed(store: Store, pair: tuple[RRef, RRef]) -> None:

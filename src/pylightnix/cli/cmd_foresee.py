@@ -10,6 +10,7 @@ from pylightnix.api.foresight import why as why_of
 from pylightnix.api.foresight import why_depends as path_between
 from pylightnix.core.errors import InvalidValue
 from pylightnix.core.explain import Why
+from pylightnix.core.legible import shown
 from pylightnix.core.outlook import Plan
 from pylightnix.core.refs import DRef
 from pylightnix.store.layout import Store
@@ -22,7 +23,6 @@ from .marks import marked
 from .out import complain, say_json, say_lines
 from .pick import browsed
 from .target import names_pipeline, parse_target
-from .text import shown
 
 
 def plan(args: Namespace) -> int:

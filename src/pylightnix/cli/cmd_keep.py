@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pylightnix.api.keep import gc as collect
 from pylightnix.api.keep import gc_empty_trash, gc_undo, gcroot, gcroots, rmroot
 from pylightnix.core.errors import InvalidValue
+from pylightnix.core.legible import size
 from pylightnix.core.refs import isdref, isrref
 from pylightnix.store.gc import Collection
 from pylightnix.store.lookup import resolve
@@ -17,7 +18,7 @@ from .exits import DONE
 from .out import say, say_json, say_lines
 from .pick import program, store_of
 from .sizes import bytes_of
-from .text import columns, count, escaped, size
+from .text import columns, count, escaped
 from .times import span
 
 GRACE = "1h"

@@ -7,6 +7,7 @@ from argparse import Namespace
 
 from pylightnix.api.listing import du as sizes_of_all
 from pylightnix.api.listing import find as find_rrefs
+from pylightnix.core.legible import size
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.store.layout import Store
 from pylightnix.store.survey import outlines
@@ -14,7 +15,7 @@ from pylightnix.store.survey import outlines
 from .exits import DONE
 from .out import say_json, say_lines
 from .pick import browsed, short
-from .text import columns, count, size
+from .text import columns, count
 from .times import age, seconds_of, since
 
 Parts = dict[RRef, int]

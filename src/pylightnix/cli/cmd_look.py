@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pylightnix.api.bashlike import artifact
 from pylightnix.core.errors import StoreError
+from pylightnix.core.legible import size
 from pylightnix.core.manifest import Entry
 from pylightnix.core.refs import RRef
 from pylightnix.store.layout import NotInStore, Store
@@ -20,7 +21,7 @@ from .facts import Fact, fact_json, facts_of
 from .out import chunks, pour, say_json, say_lines
 from .pick import home, inside, parts_of, realization, store_of
 from .sheet import realization_rows
-from .text import columns, escaped, size
+from .text import columns, escaped
 
 _MARKS = {"f": "-", "x": "x", "d": "d", "l": "l"}
 

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from inspect import getdoc
 from typing import Any
 
+from pylightnix.core.legible import shown
 from pylightnix.plugins.entries import Entry
 from pylightnix.plugins.failures import NoSuchPlugin, PluginFailed
 from pylightnix.plugins.health import Complaint, examine
@@ -17,7 +18,7 @@ from pylightnix.plugins.own import KINDS, lookup
 
 from .exits import DONE, NOT_SO
 from .out import complain, say, say_json, say_lines
-from .text import columns, count, escaped, shown
+from .text import columns, count, escaped
 
 
 def list_plugins(args: Namespace) -> int:

@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
+from pylightnix.api.listeners import estimate_for, listener_for
 from pylightnix.api.look import linkrref
 from pylightnix.api.stage import realize_context
 from pylightnix.core.errors import StoreError
@@ -18,7 +19,6 @@ from pylightnix.store.layout import Store
 
 from .closures import forced, target_of
 from .exits import DONE
-from .listeners import estimate_for, listener_for
 from .loading import at_home, blamed, closure_of
 from .out import say_json, say_lines
 from .pick import store_of

@@ -30,7 +30,7 @@ def _run(args: Namespace) -> int:
     if args.events == "none":
         context = _ran(args, options)
     else:
-        from .listeners import listener_for
+        from pylightnix.api.listeners import listener_for
 
         with listener_for(args.events) as listener:
             context = _ran(args, {**options, "on_event": listener})

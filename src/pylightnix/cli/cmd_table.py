@@ -10,13 +10,14 @@ from pylightnix.api.table import Table
 from pylightnix.api.table import table as table_of
 from pylightnix.core.codec import canonical_json
 from pylightnix.core.errors import InvalidValue
+from pylightnix.core.legible import duration, size
 from pylightnix.core.refs import RRef
 
 from .exits import DONE
 from .out import pour, say_json, say_lines
 from .pick import short, store_of
-from .text import columns, escaped, size
-from .times import duration, moment, seconds_of
+from .text import columns, escaped
+from .times import moment, seconds_of
 
 RIGHT = ("seconds", "size_bytes")
 

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pylightnix.api.bashlike import diff as diff_of
 from pylightnix.core.config import config_dict
 from pylightnix.core.drawing import tree_lines
+from pylightnix.core.legible import shown
 from pylightnix.core.refs import RRef
 from pylightnix.store.lookup import resolve
 from pylightnix.store.query import config_of, context_of, deep_deps, dref_of
@@ -15,7 +16,7 @@ from .exits import DONE, NOT_SO
 from .out import say, say_json, say_lines
 from .pick import realization, store_of
 from .sheet import context_lines, of_derivation, of_realization
-from .text import pretty, shown
+from .text import pretty
 
 
 def show(args: Namespace) -> int:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pylightnix.api.ambient import environment, use_store
+from pylightnix.core.legible import shown, size
 from pylightnix.sandbox.policy import Policy
 from pylightnix.tenants.refusals import InvalidTenant, RunFailed
 from pylightnix.tenants.tenant import ROOT, Tenant
@@ -18,7 +19,7 @@ from .out import complain, say, say_json, say_lines
 from .pick import store_of
 from .sizes import bytes_of
 from .target import InvalidTarget, arguments_of
-from .text import columns, escaped, shown, size
+from .text import columns, escaped
 from .times import moment, span
 
 
@@ -87,7 +88,7 @@ def _facts(one: Tenant) -> dict[str, Any]:
 
 def install(args: Namespace) -> int:
     """Install what is missing."""
-    from .listeners import listener_for
+    from pylightnix.api.listeners import listener_for
 
     tenant = _tenant(args)
     with listener_for() as listener:

@@ -78,7 +78,7 @@ def chunks(path: str) -> Iterator[bytes]:
 
 def complain(text: str) -> None:
     """Print a sentence on standard error."""
-    from .text import shown
+    from pylightnix.core.legible import shown
 
     if sys.stderr is not None:
         with suppress(OSError):

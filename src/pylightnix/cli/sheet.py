@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pylightnix.core.config import config_dict
+from pylightnix.core.legible import UNKNOWN, duration, size
 from pylightnix.core.manifest import Entry
 from pylightnix.core.refs import DRef, RRef, rref2dref
 from pylightnix.store.layout import Store
@@ -15,8 +16,8 @@ from pylightnix.store.usage import path_of
 
 from .facts import Fact, fact_json, facts_of, log_of, portability, provenance, realization_bytes
 from .pick import short
-from .text import columns, count, escaped, indented, pretty, size
-from .times import UNKNOWN, duration, moment, seconds_of
+from .text import columns, count, escaped, indented, pretty
+from .times import moment, seconds_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Times for people: how long ago, how long it took, what `--newer` may be. Pure functions."""
+"""Times for people: how long ago, what `--newer` may be. Pure functions."""
 
 from __future__ import annotations
 
 from math import isfinite
 
 from pylightnix.core.errors import InvalidValue
+from pylightnix.core.legible import UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _AGES = ((60, 1, "s"), (3_600, 60, "min"), (86_400, 3_600, "h"), (365 * 86_400, 86_400, "d"))
-UNKNOWN = "-"
 
 
 class InvalidTime(InvalidValue):
@@ -123,19 +123,6 @@ def age(then_s: float | None, now_s: float) -> str:
         if ago_s < limit_s:
             return f"{max(0, int(ago_s // unit_s))} {name} ago"
     return f"{int(ago_s // (365 * 86_400))} y ago"
-
-
-def duration(seconds: float | None) -> str:
-    """Tell how long something took.
-
-    >>> duration(0.0123), duration(75.0), duration(7_260.0)
-    ('0.012 s', '1 min 15 s', '2 h 1 min')
-    """
-    if seconds is None:
-        return UNKNOWN
-    from pylightnix.core.outlook import lasting
-
-    return f"{seconds:.3f} s" if seconds < 10 else lasting(seconds)
 
 
 def moment(then_s: float | None, zone: tzinfo | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pylightnix.core.errors import StoreError
 from pylightnix.core.reclaim import Ref
@@ -55,7 +55,16 @@ def _deps(store: Store, dref: DRef, shelf: Shelf) -> set[DRef]:
     return used.union(facts_of(store, dref, shelf).deps)
 
 
-def delete(store: Store, ref: Ref, *, force: bool = False, mine: str = "") -> None:
+def delete(
+    store: Store,
+    ref: Ref,
+    *,
+    force: bool = False,
+    mine: str = "",
+    at_work: Iterable[Iterable[Ref]] = (),
+    leaf: bool = False,
+    wait_s: float = 60.0,
+) -> None:
     """Delete a realization, or a derivation with all its realizations.
 
     Args:
@@ -63,19 +72,26 @@ def delete(store: Store, ref: Ref, *, force: bool = False, mine: str = "") -> No
         ref: what is to be deleted.
         force: even if others depend on it, or a root holds it.
         mine: the file of what this process uses; see `live_refs`.
+        at_work: what calls of this process hold; it is looked at under the collector's lock.
+        leaf: nothing is ever made of it; the store is not searched for what might be.
+        wait_s: seconds to wait for others who hold that lock.
 
     Raises:
         NotInStore: it is not there.
         InUse: others depend on it or hold it, and `force` is not set.
+        CollectorBusy: the lock could not be had in time.
 
     Effects: moves it into `var/trash` by one rename under the collector's lock, then deletes it
         there.
     """
     path = rref_path(store, ref) if isinstance(ref, RRef) else drv_path(store, ref)
-    with collector_lock(store, shared=False):
+    with collector_lock(store, shared=False, wait_s=wait_s):
         if not os.path.lexists(path):
             raise NotInStore(ref, "nothing to delete")
-        holders = [] if force else [*users_of(store, ref), *_held_by(store, ref, mine)]
+        used = dict.fromkeys([held for refs in tuple(at_work) for held in refs], "this process")
+        used |= live_refs(store, mine)
+        users = [] if force or leaf else users_of(store, ref)
+        holders = [] if force else [*users, *_held_by(store, ref, used)]
         if holders:
             raise InUse(ref, tuple(holders))
         trash = fsys.to_trash(store, path)
@@ -84,11 +100,11 @@ def delete(store: Store, ref: Ref, *, force: bool = False, mine: str = "") -> No
     fsys.delete_tree(trash)
 
 
-def _held_by(store: Store, ref: Ref, mine: str) -> list[str]:
+def _held_by(store: Store, ref: Ref, used: Mapping[Ref, str]) -> list[str]:
     """Say which roots hold an object itself; what those need further, `users_of` tells."""
     whole = rref2dref(ref) if isinstance(ref, RRef) else ref
     return [
         f"{held} ({why})"
-        for held, why in all_roots(store, used=live_refs(store, mine)).items()
+        for held, why in all_roots(store, used=used).items()
         if held in (ref, whole) or (isinstance(held, RRef) and rref2dref(held) == ref)
     ]

@@ -13,6 +13,7 @@ import errno
 import os
 import stat
 import time
+from _thread import RLock
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -178,7 +179,7 @@ class LiveRoots:
     realizations, and all that these need.
     """
 
-    __slots__ = ("_fd", "_known", "_path", "_pid", "_store", "working")
+    __slots__ = ("_fd", "_known", "_path", "_pid", "_store", "_turns", "working")
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -186,6 +187,7 @@ class LiveRoots:
         self._known: set[str] = set()
         self._pid = os.getpid()
         self._path = ""
+        self._turns: dict[int, RLock] = {}
         self.working: list[Sequence[DRef | RRef]] = []
 
     @property
@@ -210,15 +212,19 @@ class LiveRoots:
         protection from us, and gets none.
         """
         fresh: list[str] = [ref for ref in refs if ref not in self._known]
-        is_child = self._pid != os.getpid()  # what its parent held it may need when that has ended
-        if not fresh and not is_child:
-            return
+        if not fresh and self._pid == os.getpid():
+            return  # a child may need what its parent held, when that has ended
         try:
-            with collector_lock(self._store, shared=True):
-                if self._fd < 0 or is_child or not os.path.exists(self._path):
+            # Of two threads that make the file, one would write to what the other has closed. A
+            # child has a turn of its own: its parent's may have been taken when it was forked.
+            turn = self._turns.setdefault(os.getpid(), RLock())
+            with turn, collector_lock(self._store, shared=True):
+                is_here = self._fd >= 0 and self._pid == os.getpid()
+                if not is_here or not os.path.exists(self._path):
                     self._open()
                     fresh = [*self._known, *fresh]
                 fsys.write_all(self._fd, "".join(f"{ref}\n" for ref in fresh).encode())
+                self._known.update(fresh)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 return  # a full disk must not forbid reading; the next call tries again

@@ -17,8 +17,8 @@ _HOMES = {
     "tenants.model": "Change Diagnostic Rewritten",
     "tenants.quota": "Quota",
     "tenants.records": "Record",
-    "tenants.refusals": "InvalidTenant JobClosed NoTenant NotInstalled QuotaExceeded RunFailed "
-    "RunStopped RunTimeout TenantExists",
+    "tenants.refusals": "InstallFailed InvalidTenant JobClosed NoTenant NotInstalled "
+    "QuotaExceeded RunFailed RunStopped RunTimeout TenantExists",
     "tenants.rewrite": "rewrite_imports",
     "tenants.settings": "BrokenSettings Settings",
     "tenants.tenant": "Tenant",

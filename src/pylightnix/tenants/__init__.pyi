@@ -11,6 +11,7 @@ from .model import Change, Diagnostic, Rewritten
 from .quota import Quota
 from .records import Record
 from .refusals import (
+    InstallFailed,
     InvalidTenant,
     JobClosed,
     NoTenant,
@@ -32,6 +33,7 @@ __all__ = [
     "Change",
     "Diagnostic",
     "ImportScope",
+    "InstallFailed",
     "InvalidRewrite",
     "InvalidTenant",
     "Job",

@@ -83,7 +83,13 @@ class Runs:
             run.stop()
         if threads is not None:
             threads.shutdown(cancel_futures=True)
-        self._end()
+        with self._lock:
+            spare, self._spare[:] = self._spare[:], []
+            is_idle = not self._active
+        for run in spare:
+            run.close()
+        if is_idle:  # or else who reads a generator to its end needs the modules until then
+            self._end()
 
     def _collected(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self.functions[function].get("streams"):
@@ -101,9 +107,12 @@ class Runs:
             try:
                 yield run
             finally:
+                run.close("stopped", "no call could be made")
                 with self._lock:
                     self._active.remove(run)
-                run.close("stopped", "no call could be made")
+                    is_last = self._closed and not self._active
+                if is_last:
+                    self._end()
 
     def _fresh(self, function: str) -> Run:
         with self._lock:

@@ -10,6 +10,7 @@ _NAME_MAX = 64
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _PART_MAX = 255
 _DEPTH_MAX = 32
+_PATH_MAX = 1024
 
 
 def tenant_name(name: object) -> str:
@@ -50,6 +51,8 @@ def inner_path(what: str, path: object) -> str:
     issue = next((issue for part in parts if (issue := _part_issue(part))), "")
     if not issue and len(parts) > _DEPTH_MAX:
         issue = f"it has more than {_DEPTH_MAX} parts"
+    if not issue and len(text.encode()) > _PATH_MAX:  # others put it behind paths of theirs
+        issue = f"it is longer than {_PATH_MAX} bytes"
     if issue:
         raise InvalidTenant(what, text, f"{issue}; give a relative path of plain names")
     return text

@@ -8,18 +8,20 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
+from types import MappingProxyType
 from typing import NoReturn
 
 from pylightnix.core.refs import DRef, RRef
 from pylightnix.core.value import changed, value
 from pylightnix.store import roots
 from pylightnix.store.layout import Store
+from pylightnix.store.usage import tree_bytes
 
 from . import settings
 from .naming import tenant_name
 from .quota import Quota, reached
 from .refusals import NoTenant, QuotaExceeded, TenantExists
-from .scratch import folder, listing
+from .scratch import Listing, TooMuch, folder, listing
 
 MODULES, SCRATCH, RUNS = "usermodules", "scratch", "runs"
 PARTS = (MODULES, SCRATCH, RUNS)
@@ -165,12 +167,46 @@ def locked(place: Place, *, shared: bool = False) -> Iterator[None]:
 
 
 def quota(
-    place: Place, quota_bytes: int | None, kept: Mapping[str, DRef | RRef] | None = None
+    place: Place,
+    quota_bytes: int | None,
+    kept: Mapping[str, DRef | RRef] | None = None,
+    more: Mapping[str, int] = MappingProxyType({}),
 ) -> Quota:
-    """Tell what a tenant uses, or would use if its roots were others."""
-    parts = reached(place.store, place.roots() if kept is None else kept)
+    """Tell what a tenant uses, or would use.
+
+    Args:
+        place: of the tenant.
+        quota_bytes: what it may have.
+        kept: roots in the place of those that it has.
+        more: a folder of it -> how many bytes more are to be in there.
+
+    Raises:
+        QuotaExceeded: its scratch holds more files than are taken.
+    """
+    parts = dict(reached(place.store, place.roots() if kept is None else kept))
+    # What is loaded next may be more than what was loaded last, and takes room already.
+    written = tree_bytes(place.modules) + more.get(MODULES, 0)
+    if written > parts.get("source", 0):
+        parts["source"] = written
     with folder(place.scratch) as fd:
-        return Quota(quota_bytes, (*parts, (SCRATCH, listing(fd).bytes)))
+        found = counted(place, quota_bytes, fd, tuple(parts.items()))
+    parts[SCRATCH] = found.bytes + more.get(SCRATCH, 0)
+    return Quota(quota_bytes, tuple(parts.items()))
+
+
+def counted(
+    place: Place, quota_bytes: int | None, fd: int, used: tuple[tuple[str, int], ...] = ()
+) -> Listing:
+    """List a tenant's scratch, which is open.
+
+    Raises:
+        QuotaExceeded: the platform put more into it than is taken.
+    """
+    try:
+        return listing(fd)
+    except TooMuch as error:
+        wanted = f"to use a scratch with {error}"
+        raise QuotaExceeded(place.name, quota_bytes, used, wanted) from None
 
 
 def require_room(used: Quota, place: Place, wanted: str) -> None:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from pylightnix.core.errors import InvalidValue, TenantError
+from pylightnix.engine.produce import BuildFailed
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Give the first of what may be many, and long."""
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(name[:200] for name in names[:20]) + more or "none"
 
 
 class InvalidTenant(TenantError, InvalidValue):
@@ -24,9 +31,8 @@ class NoTenant(TenantError):
         self.name, self.root, self.known = name, root, known
 
     def __str__(self) -> str:
-        have = ", ".join(self.known[:20]) or "none"
         return (
-            f"there is no tenant {self.name!r} in {self.root}; there are: {have}. "
+            f"there is no tenant {self.name!r} in {self.root}; there are: {_listed(self.known)}. "
             "Make one with `Tenant.create`"
         )
 
@@ -54,8 +60,33 @@ class NotInstalled(TenantError):
 
     def __str__(self) -> str:
         return (
-            f"the tenant {self.name!r} lacks {', '.join(self.missing)}: "
+            f"the tenant {self.name!r} lacks {_listed(self.missing)}: "
             "call `install()` on it, or `pylightnix tenant install`"
+        )
+
+
+class InstallFailed(TenantError, BuildFailed):
+    """The packages of a tenant could not be installed; what was installed before stays.
+
+    Of a `BuildFailed` it has no more than `cause`; the one that it comes from, which is the
+    platform's own business, is its `__cause__`.
+
+    Attributes:
+        name: of the tenant.
+        packages: what was asked for.
+        cause: what the installer said, without places of the platform.
+    """
+
+    def __init__(self, name: str, packages: tuple[str, ...], cause: str) -> None:
+        super().__init__("", "", "", cause)
+        self.args = (name, packages, cause)
+        self.name, self.packages = name, packages
+
+    def __str__(self) -> str:
+        return (
+            f"the packages of the tenant {self.name!r} ({_listed(self.packages)}) "
+            f"cannot be installed:\n{self.cause}\n"
+            "What was installed before stays. Ask for other versions, or try again later"
         )
 
 
@@ -86,7 +117,7 @@ class QuotaExceeded(TenantError):
         return (
             f"the tenant {self.name!r} may have {quota} bytes and uses "
             f"{self.used_bytes:,} ({parts}); {self.wanted} was refused. "
-            "Delete something in its scratch, or raise its quota"
+            "Delete something in its scratch or its modules, or raise its quota"
         )
 
 

@@ -95,7 +95,7 @@ class Run:
         """Tell whether it could still make a call, with the scratch as it is now."""
         if self._closed or self._worker is None or self._worker.dead:
             return False
-        with suppress(NoTenant):
+        with suppress(NoTenant, QuotaExceeded):
             return self._workspace.is_current()
         return False
 

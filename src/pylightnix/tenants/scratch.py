@@ -18,9 +18,9 @@ from .refusals import InvalidTenant
 MOST_ENTRIES = 50_000
 _DEPTH_MAX = 32
 PAGE = 4096
-_LOOK = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+LOOK = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class TooMuch(Exception):
@@ -73,10 +73,10 @@ def folder(path: str) -> Iterator[int]:
         InvalidTenant: it is none.
     """
     try:
-        fd = os.open(path, _LOOK)
+        fd = os.open(path, LOOK)
     except OSError as error:
         issue = f"{error.strerror}; it has to be a folder, and no link"
-        raise InvalidTenant("a folder of a tenant", path, issue) from error
+        raise InvalidTenant("a folder of a tenant", os.path.basename(path), issue) from None
     try:
         yield fd
     finally:
@@ -100,7 +100,10 @@ def _list(fd: int, prefix: str, entries: dict[str, Entry]) -> int:
     others, folders = 0, []
     with os.scandir(fd) as names:  # one by one: there may be millions
         for item in names:
-            status = item.stat(follow_symlinks=False)
+            try:
+                status = item.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # the platform tidies up
             if stat.S_ISDIR(status.st_mode):
                 entries[f"{prefix}{item.name}"] = Entry(True, 0, (0, 0, 0))
                 folders.append(item.name)
@@ -123,10 +126,10 @@ def _list(fd: int, prefix: str, entries: dict[str, Entry]) -> int:
 def _opened(name: str, fd: int) -> int:
     """Open a folder, also one that its owner made unreadable."""
     try:
-        return os.open(name, _LOOK, dir_fd=fd)
+        return os.open(name, LOOK, dir_fd=fd)
     except PermissionError:
         os.chmod(name, 0o700, dir_fd=fd)
-        return os.open(name, _LOOK, dir_fd=fd)
+        return os.open(name, LOOK, dir_fd=fd)
 
 
 def difference(before: Listing, after: Listing) -> tuple[dict[str, Entry], list[str]]:
@@ -168,7 +171,7 @@ def _parent(root: int, path: str) -> Iterator[tuple[int, str]]:
     fd = os.dup(root)
     try:
         for part in parents:
-            inner = os.open(part, _LOOK, dir_fd=fd)
+            inner = os.open(part, LOOK, dir_fd=fd)
             os.close(fd)
             fd = inner
         yield fd, name
@@ -191,7 +194,7 @@ def _copy(of: int, name: str, size_bytes: int, into: int) -> None:
     source = _readable(name, of)
     try:
         status = os.fstat(source)
-        target = os.open(aside, _MAKE, 0o755 if status.st_mode & 0o100 else 0o644, dir_fd=into)
+        target = os.open(aside, MAKE, 0o755 if status.st_mode & 0o100 else 0o644, dir_fd=into)
         try:
             left = min(size_bytes, status.st_size)
             while left and (sent := os.sendfile(target, source, None, left)):

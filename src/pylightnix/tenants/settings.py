@@ -101,6 +101,9 @@ def requirements(packages: Iterable[str]) -> list[Requirement]:
             parsed.append(known.Requirement(text))
         except (known.InvalidRequirement, TypeError) as error:
             raise InvalidTenant("a package", text, str(error).splitlines()[0]) from None
+        # uv and pip put variables of the platform in the place of `$`, and `\\` hides a line's end.
+        if set("$\\").intersection(text):
+            raise InvalidTenant("a package", text, "give a name and versions, without $ or \\")
         if parsed[-1].url:
             raise InvalidTenant("a package", text, "give a name and versions, not a place")
     return parsed

@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pylightnix.api.ambient import live_roots, resolved
-from pylightnix.api.pods import pod_env, pod_lock
+from pylightnix.api import listeners
+from pylightnix.api.ambient import resolved
 from pylightnix.api.stage import instantiate, realize
 from pylightnix.core.given import path_text
-from pylightnix.core.refs import DRef, RRef
+from pylightnix.core.refs import RRef, rref2dref
 from pylightnix.engine.events import Event
 from pylightnix.engine.listening import ignore
 from pylightnix.pods.agentfile import agent
-from pylightnix.pods.lock import LOCK
 from pylightnix.sandbox.policy import Policy
 from pylightnix.sandbox.start import usable
 from pylightnix.store import roots
 from pylightnix.store.layout import Store, rref_path
 
 from . import records, settings
+from .installing import install
 from .job import Job, Runs
+from .kept import adopt, forget, hold
 from .naming import module_file
 from .output import Listener
 from .packages import found_in, installed_in, packages_of, unmet
-from .place import Place, existing, founded, locked, places, quota, require_room
+from .place import MODULES, Place, existing, founded, locked, places, quota
 from .quota import Quota
 from .records import Record
 from .refusals import InvalidTenant, NotInstalled
 from .run import Plan
 from .settings import ALWAYS, Settings
 from .source import modules
+from .upload import upload
 
 Path = str | os.PathLike[str]
 ROOT = "tenants"
@@ -167,36 +168,37 @@ class Tenant:
             The environment.
 
         Raises:
-            BuildFailed: no set of packages meets the requirements, or the environment could not be
-                made; its cause says why.
-            QuotaExceeded: it takes more than the tenant may have; what was installed before stays.
+            InstallFailed: no set of packages meets the requirements, or it could not be installed;
+                it says why, in words that a user may see. It is a `BuildFailed`.
+            QuotaExceeded: it takes more than the tenant may have. It was not put into the store;
+                what was installed before stays.
 
         Effects: builds in the store; makes it a root of the tenant once it is known to fit.
         """
-        told, store = self.settings, self._place.store
-        listen: Any = sys.modules["pylightnix"].progress() if progress is True else progress
+        listen: Any = listeners.progress() if progress is True else progress
+        return install(self._place, listen or ignore)
 
-        def made(stage: Callable[..., DRef]) -> RRef:
-            return realize(instantiate(stage, store=store), on_event=listen or ignore)
+    def write(
+        self, path: Path, data: str | bytes | bytearray | memoryview, into: str = MODULES
+    ) -> None:
+        """Write a file that a user brings: a module, or something for its scratch.
 
-        lock = made(pod_lock(told.packages, None, told.find_links, wheels_only=True))
-        with open(f"{rref_path(store, lock)}/{LOCK}", encoding="utf-8") as file:
-            pinned = file.read()
-        # By its text: who asked in other words for the same shares it.
-        env = made(pod_env(pinned, None, told.find_links, wheels_only=True))
-        self._adopt({"env": env, "lock": lock}, "the installation")
-        return env
+        It is there whole or not at all, in the place of the one before; who loads modules meanwhile
+        has the one or the other.
 
-    def _adopt(self, found: dict[str, RRef], wanted: str) -> None:
-        """Make objects roots of the tenant, if there is room for them."""
-        place, told = self._place, self.settings
-        with locked(place):
-            have = place.roots()
-            if all(have.get(word) == ref for word, ref in found.items()):
-                return
-            require_room(quota(place, told.quota_bytes, {**have, **found}), place, wanted)
-            for word, ref in found.items():
-                roots.add_root(place.store, place.root_name(word), ref)
+        Args:
+            path: relative, of plain names, as `job.py` or `tools/job.py`; folders are made.
+            data: its contents; text is written as UTF-8.
+            into: `usermodules` or `scratch`.
+
+        Raises:
+            InvalidTenant: the path could lead elsewhere, or a link or a folder is in its way;
+                nothing was touched.
+            QuotaExceeded: the tenant would have too much; nothing was touched.
+
+        Effects: writes in the tenant's folder.
+        """
+        upload(self._place, path, data, into)
 
     def load(self, file: Path, *, at_once: int = 4, on_output: Listener | None = None) -> Job:
         """Load a file of its `usermodules`: put these into the store, and see what it offers.
@@ -226,22 +228,30 @@ class Tenant:
         policy = replace(told.policy, require=frozenset(told.policy.require) | ALWAYS)
         usable(policy)
         env = self._environment()
-        at_work = live_roots(place.store).at_work
-        stage = partial(modules, place.modules)
-        closure = instantiate(stage, store=place.store)
         with ExitStack() as held:
-            # Until the job is closed not even a `gc` of this process may have them: by then the
-            # tenant's roots may lead to other modules.
-            held.enter_context(at_work(closure.targets))
-            source, served = realize(closure), realize(instantiate(agent, store=place.store))
-            held.enter_context(at_work([env, source, served]))
+            # Until the job is closed not even this process may take them away: by then the tenant's
+            # roots may lead to other modules.
+            source = self._held_modules(held)
+            served = realize(instantiate(agent, store=place.store))
+            hold(place.store, held, [env, served])
             if not os.path.isfile(f"{rref_path(place.store, source)}/{path}"):
                 raise InvalidTenant(
                     "the file of a job", path, "there is no such file in usermodules"
                 )
-            self._adopt({"source": source}, f"loading {path}")
+            before = adopt(place, {"source": source}, f"loading {path}").get("source", source)
+            if before != source:
+                forget(place.store, rref2dref(RRef(before)))
             plan = Plan(place, policy, told.quota_bytes, path, source, env, served, on_output)
             return Job(Runs(plan, at_once, held.pop_all()), path)
+
+    def _held_modules(self, held: ExitStack) -> RRef:
+        """Put its modules into the store, as they are at one moment, and keep them for now."""
+        place = self._place
+        with locked(place, shared=True):  # nobody writes meanwhile
+            closure = instantiate(partial(modules, place.modules), store=place.store)
+            held.callback(forget, place.store, closure.targets[0])
+            hold(place.store, held, closure.targets)
+            return realize(closure)
 
     def _environment(self) -> RRef:
         missing = self.missing()

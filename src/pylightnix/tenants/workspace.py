@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from . import scratch
-from .place import Place, locked, quota
+from .place import Place, counted, locked, quota
 from .refusals import NoTenant, QuotaExceeded
 from .scratch import Entry, Listing
 
@@ -37,7 +37,7 @@ class Workspace:
             A descriptor of it, for `fill`; and the bytes that a folder for a run has to hold.
         """
         with locked(self._place, shared=True), scratch.folder(self._place.scratch) as fd:
-            self._kept = scratch.listing(fd)
+            self._kept = counted(self._place, self._quota_bytes, fd)
             left = quota(self._place, self._quota_bytes).left_bytes
             # What is in memory must leave some to others, whatever a quota says.
             most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
@@ -59,7 +59,7 @@ class Workspace:
     def is_current(self) -> bool:
         """Tell whether the tenant's scratch is what it was."""
         with locked(self._place, shared=True), scratch.folder(self._place.scratch) as fd:
-            return scratch.listing(fd) == self._kept
+            return counted(self._place, self._quota_bytes, fd) == self._kept
 
     def is_full(self) -> bool:
         """Tell whether nothing more could be written."""
@@ -90,7 +90,8 @@ class Workspace:
                 locked(self._place),
                 scratch.folder(self._place.scratch) as fd,
             ):
-                self._require_room(scratch.listing(fd), come, gone)
+                now = counted(self._place, self._quota_bytes, fd)
+                self._require_room(now, come, gone)
                 scratch.dropped(fd, gone)
                 scratch.copied(self._fd, come, fd)
 

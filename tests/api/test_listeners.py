@@ -34,8 +34,8 @@ from pylightnix import (
     progress,
     realize,
 )
-from pylightnix.cli.listeners import listener_for
-from pylightnix.cli.telling import as_json, as_line
+from pylightnix.api.listeners import listener_for
+from pylightnix.api.telling import as_json, as_line
 
 A, B = (DRef(f"dref:{hash_}-{name}") for hash_, name in (("a" * 32, "apple"), ("b" * 32, "bean")))
 R = RRef(f"rref:{'c' * 32}-{'a' * 32}-apple")
@@ -120,7 +120,7 @@ def test_a_terminal_that_can_do_nothing_gets_plain_lines(monkeypatch: pytest.Mon
 
 
 def test_without_rich_there_are_plain_lines_and_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pylightnix.cli.progress", None)
+    monkeypatch.setitem(sys.modules, "pylightnix.api.bars", None)
     monkeypatch.setenv("TERM", "xterm")
     plain = heard("plain", io.StringIO())
     assert heard("auto", Terminal()) == plain
@@ -184,7 +184,7 @@ def test_a_failed_build_leaves_the_terminal_in_order(monkeypatch: pytest.MonkeyP
 
 def test_what_is_left_is_estimated() -> None:
     pytest.importorskip("rich", reason="the extra `progress` is missing")
-    from pylightnix.cli.progress import State, summary
+    from pylightnix.api.bars import State, summary
 
     known = State({A: 10.0, B: 30.0}.get)
     for dref in (A, B):
@@ -202,7 +202,7 @@ def test_what_is_left_is_estimated() -> None:
 
 def test_without_a_past_the_present_is_the_measure() -> None:
     pytest.importorskip("rich", reason="the extra `progress` is missing")
-    from pylightnix.cli.progress import State, summary
+    from pylightnix.api.bars import State, summary
 
     state = State()
     for dref in (A, B):
@@ -217,7 +217,7 @@ def test_without_a_past_the_present_is_the_measure() -> None:
 
 def test_what_runs_is_drawn_and_what_is_too_much_is_counted() -> None:
     rich = pytest.importorskip("rich.console", reason="the extra `progress` is missing")
-    from pylightnix.cli.progress import ROWS, State, picture
+    from pylightnix.api.bars import ROWS, State, picture
 
     state = State(lambda dref: 5.0)
     for number in range(ROWS + 3):
@@ -270,13 +270,13 @@ def test_in_a_notebook_a_part_of_the_page_changes(
     fake.get_ipython = lambda: SimpleNamespace(kernel=True)  # type: ignore[attr-defined]
     for name, module in (("IPython", fake), ("IPython.display", fake)):
         monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.delitem(sys.modules, "pylightnix.cli.page", raising=False)
+    monkeypatch.delitem(sys.modules, "pylightnix.api.page", raising=False)
     realize(instantiate(stages.solitary, stages.speak), jobs=2, on_event=progress(verbose=True))
     assert "1 built" in page.shown[-1]["text/html"]
     assert page.shown[-1]["text/plain"].strip() == "1 built"
     assert "0/" in page.shown[0]["text/plain"]
     assert "> a line by a child" in capsys.readouterr().err
-    monkeypatch.delitem(sys.modules, "pylightnix.cli.page")
+    monkeypatch.delitem(sys.modules, "pylightnix.api.page")
 
 
 @pytest.mark.usefixtures("current")

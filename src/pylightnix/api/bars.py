@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from pylightnix.core.legible import duration
 from pylightnix.core.refs import DRef
 from pylightnix.engine.events import (
     Built,
@@ -31,7 +32,6 @@ from pylightnix.engine.events import (
 )
 
 from .telling import Estimate, as_line, who
-from .times import duration
 
 # What runs beside these is counted, not listed.
 ROWS = 12

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from pylightnix.engine.events import Built, Event, Listener, Started
 
-from .progress import State, picture, summary
+from .bars import State, picture, summary
 from .telling import Estimate, as_line
 
 # A page takes longer to draw than a terminal.

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from pylightnix.api.ambient import environment
 from pylightnix.core.errors import InvalidValue
 from pylightnix.engine.closure import Closure
 from pylightnix.engine.events import Event, Listener
 from pylightnix.engine.listening import ignore
 
+from .ambient import environment
 from .telling import Estimate, as_json, as_line
 
 KINDS = ("auto", "bars", "plain", "json", "none")
@@ -120,7 +120,7 @@ def _bars(
         if _is_page(out):
             from .page import drawn as bars
         else:
-            from .progress import bars
+            from .bars import bars
     except ImportError:
         if asked:
             _write(out, "progress bars need an extra: pip install 'pylightnix[progress]'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from pylightnix.core.legible import duration, shown, size
 from pylightnix.core.refs import DRef
 from pylightnix.engine.events import (
     Built,
@@ -22,9 +23,6 @@ from pylightnix.engine.events import (
     Started,
     Waiting,
 )
-
-from .text import shown, size
-from .times import duration
 
 Estimate: TypeAlias = Callable[[DRef], "float | None"]
 """How long a build is going to take, in seconds, as far as anybody knows."""
