@@ -13,6 +13,7 @@ DOCUMENTS = sorted(
     p.relative_to(ROOT).as_posix()
     for pattern in ("*.md", "docs/**/*.md", "demos/**/*.md", "changes/*.md")
     for p in ROOT.glob(pattern)
+    if p.parent != ROOT / "demos" / "out"  # woven, by `make demos`
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.*?) *$", re.MULTILINE)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pylightnix.core import codec
 from pylightnix.core.codec import canonical_json, json_text, parse_json
 
 
@@ -45,3 +48,13 @@ def test_what_is_not_json_is_a_value_error(data: bytes) -> None:
 @given(st.text(st.characters(codec="utf-8")))
 def test_a_text_alone_is_encoded_as_it_is_inside_of_a_value(text: str) -> None:
     assert json_text(text).encode() == canonical_json(text)
+
+
+def test_without_the_part_in_c_the_bytes_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "_json", None)
+    spec = spec_from_file_location("pylightnix.core.without_c", codec.__file__)
+    assert spec is not None and spec.loader is not None
+    plain = module_from_spec(spec)
+    spec.loader.exec_module(plain)
+    for text in ("", "\x00\x1f\x7f\u2028", 'a"\\/\n', "\U0001f600é"):
+        assert plain.json_text(text) == json_text(text)

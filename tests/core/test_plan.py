@@ -135,3 +135,19 @@ def test_hundreds_at_once_are_handed_out_and_settled_as_few_are() -> None:
     for dref in fan:
         plan = settled(plan, dref, built(dref))
     assert finished(plan)
+
+
+def test_hundreds_that_wait_for_several_are_counted_as_few_are() -> None:
+    leaves, users = [node(n) for n in range(100)], [node(100 + n) for n in range(100)]
+    dag: Dag = dict.fromkeys(leaves, ())
+    dag |= {user: (leaves[n - 1], leaves[n]) for n, user in enumerate(users)}
+    dag |= {node(200 + n): (leaf,) for n, leaf in enumerate(leaves)}
+    plan = advance(mkplan(dag), nothing)
+    done: set[DRef] = set()
+    for leaf in leaves[::2] + leaves[1::2]:  # at first all wait for half of what they need
+        plan = advance(build(plan, leaf), nothing)
+        done.add(leaf)
+        assert {user for user in ready(plan) if user in users} == {
+            user for user in users if done.issuperset(dag[user])
+        }
+    assert not plan.left
