@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pylightnix import DRef, InUse, NotInStore, RRef, Store
+from pylightnix.store import removal
 from pylightnix.store.collector import CollectorBusy, collector_lock
 from pylightnix.store.layout import drv_path, rref_path
 from pylightnix.store.objects import put_derivation
@@ -93,6 +94,19 @@ def test_of_a_leaf_nobody_is_asked_whether_something_is_made(
 def test_force_deletes_what_is_needed(store: Store, pair: tuple[RRef, RRef]) -> None:
     delete(store, dref_of(pair[0]), force=True)
     assert drefs(store) == [dref_of(pair[1])]
+
+
+def test_force_works_where_it_cannot_be_told_who_uses_it(
+    store: Store, pair: tuple[RRef, RRef], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody_knows(store: Store, mine: str) -> dict[DRef | RRef, str]:
+        raise OSError(errno.EIO, "it cannot be read")
+
+    monkeypatch.setattr(removal, "live_refs", nobody_knows)
+    with pytest.raises(OSError, match="cannot be read"):
+        delete(store, pair[1])
+    delete(store, pair[1], force=True)
+    assert rrefs(store, dref_of(pair[1])) == []
 
 
 @pytest.mark.parametrize("harm", ["emptied", "gone", "unreadable"])

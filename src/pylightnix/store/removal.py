@@ -88,12 +88,13 @@ def delete(
     with collector_lock(store, shared=False, wait_s=wait_s):
         if not os.path.lexists(path):
             raise NotInStore(ref, "nothing to delete")
-        used = dict.fromkeys([held for refs in tuple(at_work) for held in refs], "this process")
-        used |= live_refs(store, mine)
-        users = [] if force or leaf else users_of(store, ref)
-        holders = [] if force else [*users, *_held_by(store, ref, used)]
-        if holders:
-            raise InUse(ref, tuple(holders))
+        if not force:
+            used = dict.fromkeys([held for refs in tuple(at_work) for held in refs], "this process")
+            used |= live_refs(store, mine)
+            users = [] if leaf else users_of(store, ref)
+            holders = [*users, *_held_by(store, ref, used)]
+            if holders:
+                raise InUse(ref, tuple(holders))
         trash = fsys.to_trash(store, path)
     if isinstance(ref, RRef):
         forget(store, ref)
